@@ -1,0 +1,1 @@
+"""Reading captioned-image corpora and labelling their records weakly."""

@@ -1,0 +1,1 @@
+"""The event schema: ontology, graph schema, bundle and graph stores."""

@@ -1,0 +1,1 @@
+"""Measures of patterns on records that mining did not see."""

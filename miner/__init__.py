@@ -1,0 +1,1 @@
+"""Mining event-specific multimodal patterns: stages, configuration and command line."""

@@ -1,0 +1,1 @@
+"""The `eventminer` command: thin wrappers over plain functions."""

@@ -1,0 +1,1 @@
+"""Rules merged into named, located patterns with evidence."""

@@ -1,0 +1,1 @@
+"""Association rules from mixed itemsets to event types."""

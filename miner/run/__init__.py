@@ -1,0 +1,1 @@
+"""Executing the pipeline: stages, executors, progress."""

@@ -1,0 +1,1 @@
+"""Immutable artefacts, keyed by content."""

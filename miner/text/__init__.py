@@ -1,0 +1,1 @@
+"""Captions to text items: clusters of skip-gram word vectors."""
