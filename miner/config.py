@@ -1,0 +1,126 @@
+"""Every parameter of a run, with its default, range and meaning.
+
+One frozen model per stage; `RunConfig` holds them all. A parameter that changes results enters the key of the stage that
+uses it; where a run executes (workers, devices) is not here, because it must never change a result.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """A table of the configuration file: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CorpusConfig(Section):
+    """How a corpus is read."""
+
+    reader: str = Field("auto", description="Reader: auto, table, imagefolder, coco or webdataset")
+    columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="Column names that differ: id, image, caption, event, source, time, licence, credit",
+    )
+    max_bad_ratio: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.1, description="A run with a larger share of unusable records ends with exit code 3"
+    )
+
+
+class LabelConfig(Section):
+    """How records get their weak event types."""
+
+    ontology: str = Field("auto", description="Ontology: auto, the name of a shipped one, or a path to a TOML file")
+    mode: Literal["auto", "column", "triggers"] = Field(
+        "auto", description="Labels from the event column, from trigger rules, or from the column where it exists"
+    )
+    aliases: dict[str, str] = Field(default_factory=dict, description="Event value of the corpus = event type id")
+
+
+class VisualConfig(Section):
+    """How images become visual items."""
+
+    backbone: str = Field("efficientnet-lite0", description="Network whose filters are the visual items")
+    shard_size: Annotated[int, Field(ge=1)] = Field(256, description="Records in one shard of encoding work")
+    max_pixels: Annotated[int, Field(ge=1)] = Field(100_000_000, description="Larger images are refused (pixels)")
+    n_dims: Annotated[int, Field(ge=8)] = Field(256, description="Dimensions of the stored copy of each cell")
+    items: Literal["quantile", "top_k"] = Field(
+        "quantile", description="A filter fires above its quantile, or in the top k"
+    )
+    fires_top: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        0.0, description="Share of photo groups in which a filter fires; 0 = 0.05 below 10,000 groups, else 0.02"
+    )
+    top_k: Annotated[int, Field(ge=1)] = Field(20, description="Filters of an image that fire when items = top_k")
+    duplicate_bits: Annotated[int, Field(ge=0, le=16)] = Field(
+        6, description="Perceptual hashes this close (of 64 bits) propose a near-duplicate"
+    )
+    duplicate_cosine: Share = Field(0.95, description="Cosine of pooled features that confirms a near-duplicate")
+
+
+class TextConfig(Section):
+    """How captions become text items."""
+
+    language: str = Field(
+        "en", description="Language of the captions; others get a blank tokenizer unless pipeline is set"
+    )
+    pipeline: str = Field("auto", description="spaCy pipeline: auto, a package name, or blank:LANGUAGE")
+    vectors: str = Field("", description="KeyedVectors file to use instead of training skip-gram on the corpus")
+    dims: Annotated[int, Field(ge=2)] = Field(100, description="Dimensions of the skip-gram vectors")
+    window: Annotated[int, Field(ge=1)] = Field(5, description="Skip-gram window (words each side)")
+    epochs: Annotated[int, Field(ge=1)] = Field(10, description="Skip-gram epochs")
+    min_count: Annotated[int, Field(ge=1)] = Field(3, description="Words with fewer records have no vector")
+    n_clusters: Annotated[int, Field(ge=0)] = Field(
+        0, description="Text items; 0 = a third of the vocabulary, 200 to 2,000"
+    )
+    max_caption_chars: Annotated[int, Field(ge=10)] = Field(
+        2_000, description="Longer captions are cut here, and counted"
+    )
+
+
+class MineConfig(Section):
+    """Which rules are kept."""
+
+    miner: Literal["bitmap", "mlxtend"] = Field("bitmap", description="Search engine")
+    min_support_count: Annotated[int, Field(ge=1)] = Field(3, description="Least matching votes of the event type")
+    min_support: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.0,
+        description="Least share of labelled votes that match antecedent and event type; the larger of the two bounds holds",
+    )
+    min_confidence: Share = Field(0.3, description="Least share of the antecedent's votes that have the event type")
+    min_lift: Annotated[float, Field(ge=0.0)] = Field(2.0, description="Least confidence over the event type's prior")
+    max_len: Annotated[int, Field(ge=2)] = Field(4, description="Most items in an antecedent")
+    family_wise: Share = Field(0.05, description="Family-wise error of the class association (Tarone)")
+    link_fdr: Share = Field(
+        0.05, description="False discovery rate of the link between picture and words within a type"
+    )
+    item_alpha: Share = Field(0.05, description="p-value below which each item of a rule adds something")
+    exploratory: bool = Field(False, description="Keep unproven rules too, marked")
+
+
+class PatternConfig(Section):
+    """How rules become patterns."""
+
+    max_patterns: Annotated[int, Field(ge=1)] = Field(20, description="Patterns kept per event type")
+    min_photo_groups: Annotated[int, Field(ge=1)] = Field(3, description="Least distinct photo groups of evidence")
+    merge_jaccard: Share = Field(0.5, description="Rules whose evidence overlaps this much become one pattern")
+    shrinkage: Share = Field(0.3, description="Share of the mean variance added to the detector's covariance")
+    n_alternatives: Annotated[int, Field(ge=1)] = Field(5, description="Names kept per pattern")
+    max_evidence: Annotated[int, Field(ge=1)] = Field(24, description="Evidence pictures drawn in a pattern sheet")
+
+
+class RunConfig(Section):
+    """The whole configuration of one run."""
+
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random")
+    method: Literal["ours", "visual-only", "text-only"] = Field("ours", description="What is mined")
+    corpus: CorpusConfig = CorpusConfig()
+    label: LabelConfig = LabelConfig()
+    visual: VisualConfig = VisualConfig()
+    text: TextConfig = TextConfig()
+    mine: MineConfig = MineConfig()
+    pattern: PatternConfig = PatternConfig()
