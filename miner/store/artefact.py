@@ -40,7 +40,7 @@ PARTIAL = ".partial"
 
 
 @dataclass(frozen=True)
-class Label:
+class Identity:
     """What an artefact says of itself; the same on every machine, so no times, paths or worker counts.
 
     Attributes:
@@ -148,7 +148,7 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def seal(directory: Path, label: Label) -> None:
+def seal(directory: Path, identity: Identity) -> None:
     """Write the manifest of a directory whose files are all there, and force everything to the disk.
 
     Raises:
@@ -160,11 +160,11 @@ def seal(directory: Path, label: Label) -> None:
         _sync_file(path)
         entries[path.relative_to(directory).as_posix()] = {"bytes": path.stat().st_size, "hash": digest_file(path)}
     manifest = {
-        "stage": label.stage,
-        "key": label.key,
-        "version": label.version,
-        "parameters": dict(label.parameters),
-        "inputs": dict(label.inputs),
+        "stage": identity.stage,
+        "key": identity.key,
+        "version": identity.version,
+        "parameters": dict(identity.parameters),
+        "inputs": dict(identity.inputs),
         "files": entries,
     }
     write_json(directory / MANIFEST, manifest)
@@ -230,54 +230,54 @@ class ArtefactStore:
         return artefact
 
     @contextmanager
-    def build(self, label: Label) -> Iterator[Path]:
+    def build(self, identity: Identity) -> Iterator[Path]:
         """Give a temporary directory to write into; it becomes the artefact when the block ends without an error.
 
         Raises:
             ArtefactError: The disk is full or the folder cannot be written; nothing half-written stays behind.
         """
-        with _building(self.root / label.directory, label) as directory:
+        with _building(self.root / identity.directory, identity) as directory:
             yield directory
 
-    def shard(self, label: Label, index: int) -> Artefact | None:
+    def shard(self, identity: Identity, index: int) -> Artefact | None:
         """Return a finished shard of an artefact in the making, `None` where it is not there yet.
 
         Raises:
             ArtefactError: It is damaged.
         """
-        artefact = load_artefact(self._partial(label) / _shard_name(index))
+        artefact = load_artefact(self._partial(identity) / _shard_name(index))
         if artefact is not None:
             artefact.verify()
         return artefact
 
     @contextmanager
-    def build_shard(self, label: Label, index: int) -> Iterator[Path]:
+    def build_shard(self, identity: Identity, index: int) -> Iterator[Path]:
         """Give a temporary directory for one shard; it counts as finished when the block ends without an error.
 
         Raises:
             ArtefactError: The disk is full or the folder cannot be written.
         """
-        with _building(self._partial(label) / _shard_name(index), label) as directory:
+        with _building(self._partial(identity) / _shard_name(index), identity) as directory:
             yield directory
 
-    def finish(self, label: Label, n_shards: int) -> Artefact:
+    def finish(self, identity: Identity, n_shards: int) -> Artefact:
         """Turn the finished shards of an artefact into the artefact.
 
         Raises:
             ArtefactError: A shard is missing, or the disk is full.
         """
-        partial = self._partial(label)
+        partial = self._partial(identity)
         expected = {_shard_name(index) for index in range(n_shards)}
         partial.mkdir(parents=True, exist_ok=True)
         missing = expected - {path.parent.name for path in partial.glob(f"*/{MANIFEST}")}
         if missing:
             raise ArtefactError(f"{partial} lacks {min(missing)}.", hint="Run the same command again.")
-        target = self.root / label.directory
-        _complete(partial, target, label)
+        target = self.root / identity.directory
+        _complete(partial, target, identity)
         return Artefact(path=target, manifest=read_json(target / MANIFEST))
 
-    def _partial(self, label: Label) -> Path:
-        return self.root / f"{label.directory}{PARTIAL}"
+    def _partial(self, identity: Identity) -> Path:
+        return self.root / f"{identity.directory}{PARTIAL}"
 
 
 def _shard_name(index: int) -> str:
@@ -300,12 +300,12 @@ def _publish(directory: Path, target: Path) -> None:
 
 
 @contextmanager
-def _building(target: Path, label: Label) -> Iterator[Path]:
+def _building(target: Path, identity: Identity) -> Iterator[Path]:
     temporary = target.with_name(f"{target.name}.{os.getpid()}{TEMPORARY}")
     try:
         _make(temporary)
         yield temporary
-        _complete(temporary, target, label)
+        _complete(temporary, target, identity)
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
@@ -321,9 +321,9 @@ def _make(directory: Path) -> None:
         raise write_error(directory, error) from error
 
 
-def _complete(directory: Path, target: Path, label: Label) -> None:
+def _complete(directory: Path, target: Path, identity: Identity) -> None:
     try:
-        seal(directory, label)
+        seal(directory, identity)
         _publish(directory, target)
     except OSError as error:
         raise write_error(target, error) from error
