@@ -1,0 +1,134 @@
+"""Shards worked on by Dask: processes of this machine, or the workers of a scheduler elsewhere.
+
+The only module that imports dask. A worker that dies is replaced and its shards go to another one; results travel back to
+this process, which alone writes files, so workers need the corpus but not the run folder.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import dask
+from distributed import Client, LocalCluster, as_completed
+from distributed.scheduler import KilledWorker
+
+from miner.errors import ConfigError, ExecutorError
+from miner.run.executor import count_cores
+from miner.run.libraries import library_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+LOOPBACK = "127.0.0.1"
+CONNECT_S = 10
+RETRIES = 2
+PER_WORKER = 2
+SETTINGS = {"distributed.comm.timeouts.connect": CONNECT_S, "distributed.logging.distributed": "error"}
+
+
+class DaskExecutor:
+    """Works on the workers of a Dask client.
+
+    Args:
+        client: A connected client.
+    """
+
+    def __init__(self, client: Client) -> None:
+        """Look at the workers once, for the line that says where the run takes place."""
+        self.client = client
+        self.n_workers = len(client.scheduler_info(n_workers=-1)["workers"])
+        self.description = f"{self.n_workers} Dask worker{'s' if self.n_workers != 1 else ''}"
+
+    def map(self, work: Callable[[T], R], items: Sequence[T], *, on_result: Callable[[int, R], None]) -> None:
+        """Keep every worker supplied without holding more results than `PER_WORKER` per worker in memory.
+
+        Raises:
+            ExecutorError: Workers died over and over on one shard, or the scheduler went away.
+        """
+        rest = list(enumerate(items))[::-1]
+        indices: dict[object, int] = {}
+
+        def submit() -> Any:  # noqa: ANN401 - distributed is untyped
+            index, item = rest.pop()
+            future = self.client.submit(work, item, pure=False, retries=RETRIES)
+            indices[future.key] = index
+            return future
+
+        queue = as_completed([submit() for _ in range(min(len(rest), PER_WORKER * max(self.n_workers, 1)))])
+        try:
+            for future in queue:
+                on_result(indices[future.key], future.result())
+                future.release()
+                if rest:
+                    queue.add(submit())
+        except (KilledWorker, OSError) as error:
+            raise ExecutorError(
+                f"Dask gave up: {' '.join(str(error).split())}",
+                hint="Run the same command again: finished shards are kept. Fewer --workers need less memory.",
+            ) from error
+
+
+@contextmanager
+def local_cluster(n_workers: int) -> Iterator[DaskExecutor]:
+    """Start worker processes on this machine, reachable from nowhere else, one thread each.
+
+    Raises:
+        ConfigError: There are fewer cores than workers.
+        ExecutorError: The processes do not start.
+    """
+    n_cores = count_cores()
+    if n_workers > n_cores:
+        raise ConfigError(
+            f"--workers {n_workers} is more than the {n_cores} cores of this machine.",
+            hint=f"Use --workers {n_cores} or less.",
+        )
+    with dask.config.set(SETTINGS):
+        try:
+            cluster = LocalCluster(
+                n_workers=n_workers, threads_per_worker=1, host=LOOPBACK, dashboard_address=None, silence_logs="ERROR"
+            )
+        except (OSError, TimeoutError, RuntimeError) as error:
+            raise ExecutorError(f"Dask workers do not start: {error}", hint="Run without --workers.") from error
+        with cluster, Client(cluster) as client:
+            yield DaskExecutor(client)
+
+
+@contextmanager
+def remote_cluster(address: str) -> Iterator[DaskExecutor]:
+    """Use the workers of a running scheduler.
+
+    Args:
+        address: Such as `tcp://host:8786`.
+
+    Raises:
+        ExecutorError: The scheduler does not answer, has no workers, or they run other versions of what makes results.
+    """
+    with dask.config.set(SETTINGS):
+        try:
+            client = Client(address, timeout=CONNECT_S)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise ExecutorError(
+                f"No Dask scheduler answers at {address}.",
+                hint="Start one with 'dask scheduler', or run without --scheduler.",
+            ) from error
+        with client:
+            _check_workers(client, address)
+            yield DaskExecutor(client)
+
+
+def _check_workers(client: Client, address: str) -> None:
+    here = library_versions()
+    versions: dict[str, dict[str, str]] = client.run(library_versions)
+    if not versions:
+        raise ExecutorError(f"The scheduler at {address} has no workers.", hint=f"Start some: dask worker {address}")
+    for worker, there in versions.items():
+        for name, version in here.items():
+            if there.get(name) != version:
+                raise ExecutorError(
+                    f"Worker {worker} has {name} {there.get(name)}, this process has {version}.",
+                    hint="Results could differ: install the same versions on every worker.",
+                )

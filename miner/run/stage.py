@@ -1,0 +1,100 @@
+"""A stage: a named, versioned function from artefacts to an artefact, and the key of what it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from miner.config_file import get_setting
+from miner.run.libraries import library_versions
+from miner.store.artefact import Identity
+from miner.store.fingerprint import digest_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from corpora.records import Corpus
+    from miner.config import RunConfig
+    from miner.run.executor import Executor
+    from miner.run.progress import Advance
+    from miner.store.artefact import Artefact
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage may look at.
+
+    Attributes:
+        config: The whole configuration; a stage reads only the settings it declares.
+        corpus: The corpus, for its images; `records` is the same table as the read artefact's.
+        inputs: The artefacts the stage declares, by stage name.
+        n_threads: Threads a stage may use; never changes a result.
+        advance: Reports finished units.
+    """
+
+    config: RunConfig
+    corpus: Corpus
+    inputs: Mapping[str, Artefact]
+    n_threads: int
+    advance: Advance
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The work of a sharded stage.
+
+    Attributes:
+        work: A picklable function from one item to one result.
+        items: One picklable item per shard, cut from the corpus in its order.
+        save: Writes a result into the shard's directory.
+        sizes: Units in each shard, for the progress.
+    """
+
+    work: Callable[[Any], Any]
+    items: Sequence[Any]
+    save: Callable[[Any, Path], None]
+    sizes: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the pipeline; either `make` or `cut` says how.
+
+    Attributes:
+        name: Short name, also in file names.
+        version: Raised whenever the same inputs give another result.
+        inputs: Names of the stages whose artefacts it reads.
+        settings: Dotted names of the parameters it reads.
+        libraries: Packages whose versions bear on its result.
+        make: Writes the artefact's files into a directory.
+        cut: Cuts the work into shards instead.
+        unit: What the progress counts.
+        facts: More that enters the key, such as the content of a file a parameter names.
+    """
+
+    name: str
+    version: int
+    inputs: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    make: Callable[[Context, Path], None] | None = None
+    cut: Callable[[Context], Shards] | None = None
+    unit: str = ""
+    facts: Callable[[RunConfig], Mapping[str, Any]] = field(default=lambda _config: {})
+
+
+def identify(stage: Stage, config: RunConfig, inputs: Mapping[str, Artefact]) -> Identity:
+    """Name the artefact that a stage makes of these inputs under this configuration.
+
+    The key is a digest of the stage's name and version, its parameters, the versions of its libraries and the keys of its
+    inputs: everything that bears on the bytes, nothing else.
+    """
+    parameters = {
+        **{name: get_setting(config, name) for name in stage.settings},
+        **stage.facts(config),
+        "libraries": library_versions(stage.libraries),
+    }
+    keys = {name: inputs[name].key for name in stage.inputs}
+    key = digest_json([stage.name, stage.version, parameters, keys])
+    return Identity(stage=stage.name, key=key, version=stage.version, parameters=parameters, inputs=keys)
