@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from corpora.records import Corpus
     from miner.config import RunConfig
-    from miner.run.executor import Executor
     from miner.run.progress import Advance
     from miner.store.artefact import Artefact
 

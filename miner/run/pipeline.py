@@ -1,0 +1,116 @@
+"""Runs the stages one after another, each only if its artefact is not there yet."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from miner.errors import ArtefactError
+from miner.run.stage import Context, identify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from corpora.records import Corpus
+    from miner.config import RunConfig
+    from miner.run.executor import Executor
+    from miner.run.progress import Advance, Progress
+    from miner.run.stage import Stage
+    from miner.store.artefact import Artefact, ArtefactStore, Identity
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Pipeline:
+    """One execution of some stages over one corpus.
+
+    Attributes:
+        store: Where artefacts are kept.
+        config: The configuration.
+        corpus: The corpus.
+        executor: Where shards are worked on.
+        progress: Where to report.
+        n_threads: Threads for stages that are not sharded.
+        artefacts: What is there already, by stage; grows with `run`.
+        made: Names of the stages that had to be run.
+    """
+
+    store: ArtefactStore
+    config: RunConfig
+    corpus: Corpus
+    executor: Executor
+    progress: Progress
+    n_threads: int
+    artefacts: dict[str, Artefact] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
+
+    def run(self, stages: Sequence[Stage]) -> Mapping[str, Artefact]:
+        """Make what is missing, in this order.
+
+        Returns:
+            Every artefact, by stage name.
+
+        Raises:
+            ArtefactError: An artefact is damaged, or the disk is full.
+            EventMinerError: A stage cannot do its work.
+        """
+        for stage in stages:
+            identity = identify(stage, self.config, self.artefacts)
+            artefact = self.store.open(stage.name, identity.key)
+            if artefact is None:
+                artefact = self._make(stage, identity)
+                self.made.append(stage.name)
+            else:
+                artefact.verify()
+                logger.info("%s: kept %s", stage.name, artefact.path.name)
+            self.artefacts[stage.name] = artefact
+        return self.artefacts
+
+    def _make(self, stage: Stage, identity: Identity) -> Artefact:
+        started = time.monotonic()
+        if stage.cut is not None:
+            self._make_shards(stage, identity)
+        else:
+            self._make_whole(stage, identity)
+        logger.info("%s: made %s in %.1f s", stage.name, identity.directory, time.monotonic() - started)
+        artefact = self.store.open(stage.name, identity.key)
+        if artefact is None:
+            raise ArtefactError(f"{identity.directory} vanished while it was made.", hint="Run the same command again.")
+        return artefact
+
+    def _context(self, stage: Stage, advance: Advance) -> Context:
+        inputs = {name: self.artefacts[name] for name in stage.inputs}
+        return Context(self.config, self.corpus, inputs, self.n_threads, advance)
+
+    def _make_whole(self, stage: Stage, identity: Identity) -> None:
+        if stage.make is None:
+            raise TypeError(f"stage {stage.name} says neither how to make nor how to cut its work")
+        with self.progress.stage(stage.name, unit=stage.unit) as advance, self.store.build(identity) as directory:
+            stage.make(self._context(stage, advance), directory)
+
+    def _make_shards(self, stage: Stage, identity: Identity) -> None:
+        if stage.cut is None:
+            raise TypeError(f"stage {stage.name} has no shards")
+        shards = stage.cut(self._context(stage, _ignore))
+        open_shards = [index for index in range(len(shards.items)) if self.store.shard(identity, index) is None]
+        if len(open_shards) < len(shards.items):
+            self.progress.note(
+                f"{stage.name}: {len(shards.items) - len(open_shards)} of {len(shards.items)} shards are there"
+            )
+        with self.progress.stage(stage.name, sum(shards.sizes[i] for i in open_shards), stage.unit) as advance:
+
+            def keep(position: int, result: object) -> None:
+                index = open_shards[position]
+                with self.store.build_shard(identity, index) as directory:
+                    shards.save(result, directory)
+                advance(shards.sizes[index])
+
+            self.executor.map(shards.work, [shards.items[index] for index in open_shards], on_result=keep)
+        self.store.finish(identity, len(shards.items))
+
+
+def _ignore(_n: int, /) -> None:
+    """Take no notice: cutting shards is quick."""
