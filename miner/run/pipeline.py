@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from miner.errors import ArtefactError
-from miner.run.stage import Context, identify
+from miner.run.stage import Context, ShardedStage, WholeStage, identify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,9 +71,9 @@ class Pipeline:
 
     def _make(self, stage: Stage, identity: Identity) -> Artefact:
         started = time.monotonic()
-        if stage.cut is not None:
+        if isinstance(stage, ShardedStage):
             self._make_shards(stage, identity)
-        else:
+        if isinstance(stage, WholeStage):
             self._make_whole(stage, identity)
         logger.info("%s: made %s in %.1f s", stage.name, identity.directory, time.monotonic() - started)
         artefact = self.store.open(stage.name, identity.key)
@@ -85,15 +85,11 @@ class Pipeline:
         inputs = {name: self.artefacts[name] for name in stage.inputs}
         return Context(self.config, self.corpus, inputs, self.n_threads, advance)
 
-    def _make_whole(self, stage: Stage, identity: Identity) -> None:
-        if stage.make is None:
-            raise TypeError(f"stage {stage.name} says neither how to make nor how to cut its work")
+    def _make_whole(self, stage: WholeStage, identity: Identity) -> None:
         with self.progress.stage(stage.name, unit=stage.unit) as advance, self.store.build(identity) as directory:
             stage.make(self._context(stage, advance), directory)
 
-    def _make_shards(self, stage: Stage, identity: Identity) -> None:
-        if stage.cut is None:
-            raise TypeError(f"stage {stage.name} has no shards")
+    def _make_shards(self, stage: ShardedStage, identity: Identity) -> None:
         shards = stage.cut(self._context(stage, _ignore))
         open_shards = [index for index in range(len(shards.items)) if self.store.shard(identity, index) is None]
         if len(open_shards) < len(shards.items):

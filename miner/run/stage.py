@@ -56,9 +56,9 @@ class Shards:
     sizes: Sequence[int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One step of the pipeline; either `make` or `cut` says how.
+    """One step of the pipeline.
 
     Attributes:
         name: Short name, also in file names.
@@ -66,10 +66,8 @@ class Stage:
         inputs: Names of the stages whose artefacts it reads.
         settings: Dotted names of the parameters it reads.
         libraries: Packages whose versions bear on its result.
-        make: Writes the artefact's files into a directory.
-        cut: Cuts the work into shards instead.
         unit: What the progress counts.
-        facts: More that enters the key, such as the content of a file a parameter names.
+        facts: More that enters the key, such as the content of a file that a parameter names.
     """
 
     name: str
@@ -77,10 +75,30 @@ class Stage:
     inputs: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
-    make: Callable[[Context, Path], None] | None = None
-    cut: Callable[[Context], Shards] | None = None
     unit: str = ""
     facts: Callable[[RunConfig], Mapping[str, Any]] = field(default=lambda _config: {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeStage(Stage):
+    """A stage that does all its work at once.
+
+    Attributes:
+        make: Writes the artefact's files into a directory.
+    """
+
+    make: Callable[[Context, Path], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardedStage(Stage):
+    """A stage whose work is cut into shards, which survive a kill and may be worked on elsewhere.
+
+    Attributes:
+        cut: Cuts the work.
+    """
+
+    cut: Callable[[Context], Shards]
 
 
 def identify(stage: Stage, config: RunConfig, inputs: Mapping[str, Artefact]) -> Identity:
