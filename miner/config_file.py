@@ -127,5 +127,5 @@ def _render(value: object) -> str:
     """Write a value in TOML notation; strings and keys share JSON's."""
     if isinstance(value, dict):
         pairs: Mapping[str, object] = value
-        return "{" + ", ".join(f"{json.dumps(key)} = {_render(item)}" for key, item in pairs.items()) + "}"
+        return "{" + ", ".join(f"{_render(key)} = {_render(item)}" for key, item in pairs.items()) + "}"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

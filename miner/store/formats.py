@@ -125,8 +125,11 @@ def write_array(path: Path, array: np.ndarray[Any, Any]) -> None:
     Raises:
         ArtefactError: The file cannot be written.
     """
+    ordered = np.asarray(array, order="C")
     with replacing(path) as file:
-        np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(ordered))
+        # NumPy's own writer hides the system's reason (a full disk) from its error.
+        file.write(ordered.data)
 
 
 def read_array(path: Path, *, mmap: bool = True) -> np.ndarray[Any, Any]:
