@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from miner.errors import ConfigError, ExecutorError, MiningError
+from miner.run.dask_executor import local_cluster, remote_cluster
+from miner.run.executor import ThreadExecutor, count_cores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from miner.run.executor import Executor
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+def spell(number: int) -> tuple[int, str]:
+    return number, "ab" * number
+
+
+def fail_at_two(number: int) -> int:
+    if number == 2:
+        raise MiningError("two is one too many", hint="count again")
+    return number
+
+
+def die_once(item: tuple[int, Path]) -> int:
+    number, marker = item
+    if number == 1 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Executor]:
+    with local_cluster(min(2, count_cores())) as executor:
+        yield executor
+
+
+@pytest.fixture(params=["threads", "dask"])
+def executor(request: pytest.FixtureRequest) -> Executor:
+    if request.param == "threads":
+        return ThreadExecutor(2)
+    running: Executor = request.getfixturevalue("cluster")
+    return running
+
+
+def collect(executor: Executor, work: Callable[[int], object], n: int) -> list[object]:
+    results: dict[int, object] = {}
+    executor.map(work, range(n), on_result=results.__setitem__)
+    return [results[index] for index in range(n)]
+
+
+def test_executors_give_every_result_to_its_index(executor: Executor) -> None:
+    assert collect(executor, spell, 25) == [spell(n) for n in range(25)]
+    assert collect(executor, spell, 0) == []
+
+
+def test_executors_pass_a_known_error_through_with_its_hint(executor: Executor) -> None:
+    with pytest.raises(MiningError, match="two is one too many") as caught:
+        collect(executor, fail_at_two, 5)
+    assert caught.value.hint == "count again"
+
+
+def test_executors_dask_survives_a_killed_worker(cluster: Executor, tmp_path: Path) -> None:
+    results: dict[int, int] = {}
+    cluster.map(die_once, [(n, tmp_path / "died") for n in range(4)], on_result=results.__setitem__)
+    assert (tmp_path / "died").exists()
+    assert results == {0: 0, 1: 1, 2: 2, 3: 3}
+
+
+def test_executors_dask_refuses_more_workers_than_cores() -> None:
+    with pytest.raises(ConfigError, match=f"more than the {count_cores()} cores"), local_cluster(count_cores() + 1):
+        pass
+
+
+def test_executors_dask_unreachable_scheduler_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("miner.run.dask_executor.CONNECT_S", 1)
+    with (
+        pytest.raises(ExecutorError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"),
+        remote_cluster("tcp://127.0.0.1:9"),
+    ):
+        pass
