@@ -1,0 +1,112 @@
+"""What is kept of the filter maps of a picture, and how cells are reduced to fewer dimensions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from miner.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Float16 = npt.NDArray[np.float16]
+Float32 = npt.NDArray[np.float32]
+Unsigned = npt.NDArray[np.unsignedinteger[Any]]
+
+
+@dataclass(frozen=True)
+class Activations:
+    """The stored summary of the filter maps of n pictures.
+
+    Attributes:
+        maxima: float16, (n, n_filters): the largest value of each map, at least 0.
+        cells: uint8, or uint16 above 256 cells, (n, n_filters): where it is, row by row; the first of equals.
+        pooled: float16, (n, n_filters): the mean of each map.
+        projected: float16, (n, n_cells, n_dims): each cell's filter values, projected.
+    """
+
+    maxima: Float16
+    cells: Unsigned
+    pooled: Float16
+    projected: Float16
+
+
+def summarise(maps: Float32, projection: Float32) -> Activations:
+    """Reduce filter maps to what is stored.
+
+    Args:
+        maps: float32, (n, n_filters, rows, columns), at least 0.
+        projection: float32, (n_filters, n_dims).
+    """
+    n, n_filters, rows, columns = maps.shape
+    n_cells = rows * columns
+    # cells first: maxima and means then run along whole rows of filters, ten times faster
+    values = np.ascontiguousarray(maps.reshape(n, n_filters, n_cells).transpose(0, 2, 1))
+    projected = values.reshape(n * n_cells, n_filters) @ projection
+    return Activations(
+        maxima=values.max(axis=1).astype(np.float16),
+        cells=values.argmax(axis=1).astype(cell_dtype(n_cells)),
+        pooled=values.mean(axis=1).astype(np.float16),
+        projected=projected.reshape(n, n_cells, -1).astype(np.float16),
+    )
+
+
+def cell_dtype(n_cells: int) -> type[np.uint8 | np.uint16]:
+    """Return the smallest type that holds the index of every cell."""
+    return np.uint8 if n_cells <= 256 else np.uint16
+
+
+def join_activations(parts: Sequence[Activations]) -> Activations:
+    """Stack the activations of several batches or shards, in order.
+
+    Args:
+        parts: At least one; all of the same network and projection.
+    """
+    return Activations(
+        maxima=np.concatenate([part.maxima for part in parts]),
+        cells=np.concatenate([part.cells for part in parts]),
+        pooled=np.concatenate([part.pooled for part in parts]),
+        projected=np.concatenate([part.projected for part in parts]),
+    )
+
+
+def no_activations(n_filters: int, n_cells: int, n_dims: int) -> Activations:
+    """Return the activations of no pictures, to stack others on."""
+    return Activations(
+        maxima=np.empty((0, n_filters), np.float16),
+        cells=np.empty((0, n_filters), cell_dtype(n_cells)),
+        pooled=np.empty((0, n_filters), np.float16),
+        projected=np.empty((0, n_cells, n_dims), np.float16),
+    )
+
+
+def random_projection(n_filters: int, n_dims: int, seed: int) -> Float32:
+    """Draw a projection that keeps angles and distances of cells approximately.
+
+    Columns of the orthonormal cosine basis, chosen at random, with a random sign for each filter. Unlike the orthonormal
+    factor of a random matrix it is written down in closed form, so its bytes do not depend on a linear-algebra library or
+    its threads.
+
+    Returns:
+        float32, (n_filters, n_dims), orthonormal columns.
+
+    Raises:
+        ConfigError: More dimensions than filters.
+
+    Source: Ailon and Chazelle, "The fast Johnson-Lindenstrauss transform and approximate nearest neighbors", SIAM J.
+    Computing 39 (2009), with the cosine in place of the Hadamard basis.
+    """
+    if n_dims > n_filters:
+        raise ConfigError(f"visual.n_dims is {n_dims}; this network has {n_filters} filters, so at most that many")
+    rng = np.random.default_rng(seed)
+    signs = rng.choice(np.array([-1.0, 1.0]), size=n_filters)
+    frequencies = rng.choice(n_filters, size=n_dims, replace=False)
+    places = np.arange(n_filters)[:, None] + 0.5
+    basis = np.cos(np.pi / n_filters * places * frequencies) * np.sqrt(2.0 / n_filters)
+    basis[:, frequencies == 0] /= np.sqrt(2.0)
+    projection: Float32 = (signs[:, None] * basis).astype(np.float32)
+    return projection

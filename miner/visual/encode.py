@@ -1,0 +1,231 @@
+"""The shard worker: pictures of some records in, their activations and a row for each record out.
+
+A shard is cut into batches of one fixed size in record order, so what a batch holds, and every byte of the result, depends
+on the shard alone. Several shards may be encoded at once in threads of one process or in several processes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from miner.visual.activations import Activations, join_activations, no_activations, random_projection, summarise
+from miner.visual.backbone import load_backbone
+from miner.visual.engine import engine_of_thread
+from miner.visual.hashing import perceptual_hash
+from miner.visual.prepare import Clock, Preparation, Prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from miner.config import VisualConfig
+    from miner.visual.activations import Float32
+    from miner.visual.engine import Engine, EngineKind
+    from miner.visual.geometry import Geometry
+    from miner.visual.images import DecodedImage
+    from miner.visual.prepare import ImageSource, Refused
+
+logger = logging.getLogger(__name__)
+
+BATCH_SIZE = 16
+
+IMAGES = pa.schema(
+    [
+        pa.field("record", pa.string(), nullable=False),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("code", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("note", pa.string()),
+        pa.field("phash", pa.string()),
+        pa.field("row", pa.int32()),
+    ]
+)
+"""One row per record: size of the upright original in pixels, `ok` or `bad` with code and reason, what was done to it,
+perceptual hash (16 hexadecimal digits), and its row in the arrays; everything but `record` and `status` may be null."""
+
+
+@dataclass(frozen=True)
+class EncodedShard:
+    """What one shard of records becomes.
+
+    Attributes:
+        images: Table of schema `IMAGES`, one row per record, in record order.
+        activations: One row per usable picture, in record order.
+        elapsed_s: Seconds by part of the work (read, decode, hash, forward, summarise); for the log, never for an artefact.
+    """
+
+    images: pa.Table
+    activations: Activations
+    elapsed_s: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """One picture with its whole filter maps.
+
+    Attributes:
+        index: Row of its record in the given table.
+        record: Id of the record.
+        maps: float32, (n_filters, rows, columns), at least 0.
+        geometry: Where cells and boxes lie in the original.
+        image: The decoded picture; a large JPEG at a reduced size.
+    """
+
+    index: int
+    record: str
+    maps: Float32
+    geometry: Geometry
+    image: DecodedImage
+
+
+class _OneBlasThread:
+    """Keeps matrix products on their caller's thread while any shard is being encoded.
+
+    The setting belongs to the process, so the first shard makes it and the last one takes it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._limits = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._limits = threadpool_limits(1, user_api="blas")
+            self._users += 1
+
+    def __exit__(self, *_raised: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0 and self._limits is not None:
+                self._limits.restore_original_limits()
+                self._limits = None
+
+
+_one_blas_thread = _OneBlasThread()
+
+
+def encode_shard(
+    rows: pa.Table, source: ImageSource, cfg: VisualConfig, *, seed: int = 0, kind: EngineKind = "auto"
+) -> EncodedShard:
+    """Encode the pictures of some records.
+
+    A picture that cannot be used becomes a row with a reason and never ends the shard.
+
+    Args:
+        rows: Records: columns `record` and `image`; where there is a `status`, those not `ok` pass with their own reason.
+        source: Opens image files.
+        cfg: Backbone, largest picture, dimensions of the projected cells.
+        seed: Of the projection of cells.
+        kind: Which engine runs the network.
+
+    Raises:
+        BackboneError: The network is unknown or its weights are unusable.
+        ConfigError: More dimensions than the network has filters.
+    """
+    backbone = load_backbone(cfg.backbone)
+    projection = _projection(backbone.n_filters, cfg.n_dims, seed)
+    engine = engine_of_thread(backbone, kind)
+    preparation = Preparation(source, backbone, cfg.max_pixels)
+    clock = preparation.clock
+    images: list[dict[str, object]] = []
+    parts = [no_activations(backbone.n_filters, backbone.grid**2, cfg.n_dims)]
+    with _one_blas_thread:
+        usable = _describe(preparation.prepare(rows), images, clock)
+        for _, maps in _forward_all(engine, usable, clock):
+            with clock.time("summarise"):
+                parts.append(summarise(maps, projection))
+    return EncodedShard(pa.Table.from_pylist(images, schema=IMAGES), join_activations(parts), dict(clock.elapsed_s))
+
+
+def encode_images(
+    rows: pa.Table, source: ImageSource, cfg: VisualConfig, *, kind: EngineKind = "auto"
+) -> Iterator[EncodedImage]:
+    """Encode pictures and hand out their whole filter maps, which are never stored.
+
+    The maps are those that `encode_shard` summarised. A picture that cannot be used any more is logged and left out.
+
+    Args:
+        rows: Records, as for `encode_shard`.
+        source: Opens image files.
+        cfg: Backbone and largest picture.
+        kind: Which engine runs the network.
+
+    Yields:
+        The usable pictures, in record order.
+
+    Raises:
+        BackboneError: The network is unknown or its weights are unusable.
+    """
+    backbone = load_backbone(cfg.backbone)
+    engine = engine_of_thread(backbone, kind)
+    preparation = Preparation(source, backbone, cfg.max_pixels)
+    for batch, maps in _forward_all(engine, _usable(preparation.prepare(rows)), preparation.clock):
+        for item, own in zip(batch, maps, strict=True):
+            yield EncodedImage(item.index, item.record, own, item.geometry, item.image)
+
+
+def join_images(tables: Sequence[pa.Table]) -> pa.Table:
+    """Join the `IMAGES` tables of several shards, in order, as `join_activations` joins their arrays."""
+    joined = [IMAGES.empty_table()]
+    n_rows = 0
+    for table in tables:
+        place = table.schema.get_field_index("row")
+        shifted = pa.array([None if row is None else row + n_rows for row in table["row"].to_pylist()], pa.int32())
+        joined.append(table.set_column(place, IMAGES.field("row"), shifted))
+        n_rows += len(table) - table["row"].null_count
+    return pa.concat_tables(joined)
+
+
+@lru_cache(maxsize=4)
+def _projection(n_filters: int, n_dims: int, seed: int) -> Float32:
+    return random_projection(n_filters, n_dims, seed)
+
+
+def _describe(
+    prepared: Iterable[Prepared | Refused], images: list[dict[str, object]], clock: Clock
+) -> Iterator[Prepared]:
+    """Write down the row of each record and pass on the usable ones."""
+    n_rows = itertools.count()
+    for item in prepared:
+        row: dict[str, object] = {"record": item.record}
+        images.append(row)
+        if not isinstance(item, Prepared):
+            row.update(status="bad", code=item.error.code, reason=item.error.message)
+            continue
+        with clock.time("hash"):
+            phash = perceptual_hash(item.image.rgb)
+        row.update(width=item.image.width, height=item.image.height, note=item.image.note)
+        row.update(status="ok", phash=phash, row=next(n_rows))
+        yield item
+
+
+def _usable(prepared: Iterable[Prepared | Refused]) -> Iterator[Prepared]:
+    for item in prepared:
+        if isinstance(item, Prepared):
+            yield item
+        else:
+            logger.warning("record %s is left out: %s", item.record, item.error.message)
+
+
+def _forward_all(engine: Engine, items: Iterator[Prepared], clock: Clock) -> Iterator[tuple[list[Prepared], Float32]]:
+    """Run the network on batches; the last is filled up with blanks, since its size may change how sums are made."""
+    size = engine.backbone.input_size
+    while batch := list(itertools.islice(items, BATCH_SIZE)):
+        pixels = np.zeros((BATCH_SIZE, 3, size, size), np.float32)
+        for place, item in enumerate(batch):
+            pixels[place] = item.pixels
+        with clock.time("forward"):
+            maps = engine.forward(pixels)[: len(batch)]
+        yield batch, maps

@@ -1,0 +1,138 @@
+"""The ONNX form of a network: exported from torch once, then read from the user's cache without importing torch.
+
+A file is named `<backbone>-<key>-<digest>.onnx`. The key says what it was made from and with; the digest is that of its
+content, so a damaged file is recognised and made again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import threading
+import warnings
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+from filelock import FileLock
+
+from miner.store.fingerprint import digest_bytes, digest_json
+
+if TYPE_CHECKING:
+    from miner.visual.backbone import Backbone
+
+logger = logging.getLogger(__name__)
+
+EXPORT_VERSION = 1
+OPSET = 17
+KEY_DIGITS = 16
+INPUT = "images"
+OUTPUT = "maps"
+
+# what torch says of the exporter that is used on purpose: the newer one needs a further package
+_EXPORTER_NOTICES = (
+    (DeprecationWarning, "You are using the legacy TorchScript-based ONNX export"),
+    (DeprecationWarning, "The feature will be removed"),
+    (UserWarning, "Constant folding"),
+)
+_EXPORTING = threading.Lock()
+
+
+def default_cache() -> Path:
+    """Return the folder where exported networks are kept: the platform's cache folder of this user."""
+    return platformdirs.user_cache_path("eventminer") / "onnx"
+
+
+def read_exported(backbone: Backbone, cache_dir: Path | None = None) -> bytes:
+    """Return the ONNX form of a network, exporting it where the cache does not have it.
+
+    Args:
+        backbone: The network.
+        cache_dir: Where exported networks are kept; `None` for `default_cache()`.
+
+    Raises:
+        BackboneError: The network has to be exported and its weights cannot be read.
+
+    Writes one file into the cache; a cache that cannot be written only costs the time of the export.
+    """
+    folder = default_cache() if cache_dir is None else cache_dir
+    stem = f"{backbone.name}-{_export_key(backbone)}"
+    found = _read_cached(folder, stem)
+    return _export_once(backbone, folder, stem) if found is None else found
+
+
+def _export_key(backbone: Backbone) -> str:
+    """Return what the exported bytes depend on, as a short digest."""
+    parts = {"version": EXPORT_VERSION, "opset": OPSET, "torch": version("torch"), "backbone": asdict(backbone)}
+    return digest_json(parts)[:KEY_DIGITS]
+
+
+def _read_cached(folder: Path, stem: str) -> bytes | None:
+    """Return the content of the cached file whose digest is the one in its name."""
+    for path in sorted(folder.glob(f"{stem}-*.onnx")):
+        data = path.read_bytes()
+        if path.name == _file_name(stem, data):
+            return data
+        logger.warning("%s is damaged; exporting the network again", path)
+    return None
+
+
+def _file_name(stem: str, data: bytes) -> str:
+    return f"{stem}-{digest_bytes(data)[:KEY_DIGITS]}.onnx"
+
+
+def _export_once(backbone: Backbone, folder: Path, stem: str) -> bytes:
+    """Export while no other thread or process does, and keep the result."""
+    with _EXPORTING:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / f"{stem}.lock"):
+                found = _read_cached(folder, stem)
+                if found is None:
+                    found = _export(backbone)
+                    _replace_file(folder / _file_name(stem, found), found)
+                return found
+        except OSError as error:
+            logger.warning("cannot keep the exported network in %s (%s); it is made anew each time", folder, error)
+            return _export(backbone)
+
+
+def _replace_file(path: Path, data: bytes) -> None:
+    """Write a file so that its name appears only when its content is complete."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _export(backbone: Backbone) -> bytes:
+    """Export a network from torch, for any number of images in a batch."""
+    import torch  # noqa: PLC0415 - seconds to import, and not needed where the export is cached
+
+    from miner.visual.network import build_network  # noqa: PLC0415 - imports torch
+
+    example = torch.zeros(1, 3, backbone.input_size, backbone.input_size)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        path = Path(folder) / "network.onnx"
+        for category, message in _EXPORTER_NOTICES:
+            warnings.filterwarnings("ignore", category=category, message=message)
+        torch.onnx.export(
+            build_network(backbone),
+            (example,),
+            path,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_axes={INPUT: {0: "n"}, OUTPUT: {0: "n"}},
+        )
+        return path.read_bytes()

@@ -1,0 +1,167 @@
+"""Photo groups: records whose pictures are copies of one photograph, as agencies sell one to many papers."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from miner.visual.hashing import close_pairs, parse_hashes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Indices = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
+
+logger = logging.getLogger(__name__)
+
+# hashes of pictures with nothing in them: no frequency at all, or only the mean brightness
+BLANK_HASHES = (0, 1 << 63)
+SUSPICIOUS_SHARE = 0.01
+SUSPICIOUS_SIZE = 50
+MAX_CHUNK = 1 << 14
+
+
+@dataclass(frozen=True)
+class GroupSizes:
+    """How many pictures share a photograph.
+
+    Attributes:
+        n_images: Pictures.
+        n_groups: Photographs.
+        largest: Size of the largest group.
+        sizes: Group size -> number of groups of that size, ascending.
+    """
+
+    n_images: int
+    n_groups: int
+    largest: int
+    sizes: dict[int, int]
+
+    @property
+    def n_copies(self) -> int:
+        """Pictures beyond the first of their group."""
+        return self.n_images - self.n_groups
+
+
+def photo_groups(phash: Sequence[str], pooled: Floats, *, max_bits: int = 6, min_cosine: float = 0.95) -> Indices:
+    """Group pictures that are copies of one photograph.
+
+    The perceptual hash proposes and the network confirms: pictures belong together when their hashes differ in at most
+    `max_bits` bits and their pooled features have a cosine of at least `min_cosine`, directly or through further copies.
+    Blank pictures share a hash that says nothing, so they are never compared with other hashes.
+
+    Args:
+        phash: 16 hexadecimal digits per picture.
+        pooled: (n, n_filters), at least 0.
+        max_bits: Most bits in which hashes of copies differ.
+        min_cosine: Least cosine of pooled features of copies.
+
+    Returns:
+        int64, (n,): the smallest row of each picture's group.
+    """
+    n = len(phash)
+    if n == 0:
+        return np.empty(0, np.int64)
+    hashes, bucket_of = np.unique(parse_hashes(phash), return_inverse=True)
+    leaders, edges = _group_equal(bucket_of, pooled, min_cosine)
+    left, right = close_pairs(hashes, max_bits)
+    blank = np.isin(hashes, np.array(BLANK_HASHES, np.uint64))
+    told = ~(blank[left] | blank[right])
+    candidates = _pair_leaders(leaders, left[told], right[told])
+    edges.append(candidates[:, _similar(pooled, candidates, min_cosine)])
+    groups = _components(np.concatenate(edges, axis=1), n)
+    _warn_of_large(groups)
+    return groups
+
+
+def group_sizes(groups: Indices) -> GroupSizes:
+    """Count the groups that `photo_groups` returned, by size."""
+    counts = np.unique(groups, return_counts=True)[1]
+    sizes, n_groups = np.unique(counts, return_counts=True)
+    by_size = {int(size): int(number) for size, number in zip(sizes, n_groups, strict=True)}
+    return GroupSizes(len(groups), len(counts), max(by_size, default=0), by_size)
+
+
+def _group_equal(bucket_of: Indices, pooled: Floats, min_cosine: float) -> tuple[list[Indices], list[Indices]]:
+    """Group pictures of equal hash around leaders.
+
+    Each picture joins the first leader that it resembles, or leads itself; not all pairs are compared, since thousands of
+    blank pictures may share a hash.
+
+    Returns:
+        Leaders (rows) of each hash, and edges (2, m) from leaders to their followers.
+    """
+    order = np.argsort(bucket_of, kind="stable")
+    buckets = np.split(order, np.flatnonzero(np.diff(bucket_of[order])) + 1)
+    leaders, edges = [], [np.empty((2, 0), np.int64)]
+    for rows in buckets:
+        if len(rows) > 1:
+            leader_of = _lead(_unit(pooled[rows]), min_cosine)
+            edges.append(np.stack([rows[leader_of], rows]))
+            rows = rows[np.unique(leader_of)]  # noqa: PLW2901 - the followers are done with
+        leaders.append(rows)
+    return leaders, edges
+
+
+def _lead(features: Float32, min_cosine: float) -> Indices:
+    """Return each row's leader: the first row left over that it resembles."""
+    leader_of = np.full(len(features), -1, np.int64)
+    left_over = np.arange(len(features))
+    while len(left_over):
+        leader = left_over[0]
+        joins = features[left_over] @ features[leader] >= min_cosine
+        joins[0] = True
+        leader_of[left_over[joins]] = leader
+        left_over = left_over[~joins]
+    return leader_of
+
+
+def _pair_leaders(leaders: list[Indices], left: Indices, right: Indices) -> Indices:
+    """Return all pairs (2, m) of leaders of paired hashes."""
+    pairs = [np.empty((2, 0), np.int64)]
+    for i, j in zip(left.tolist(), right.tolist(), strict=True):
+        pairs.append(np.stack([np.repeat(leaders[i], len(leaders[j])), np.tile(leaders[j], len(leaders[i]))]))
+    return np.concatenate(pairs, axis=1)
+
+
+def _similar(pooled: Floats, pairs: Indices, min_cosine: float) -> npt.NDArray[np.bool_]:
+    """Say which pairs of rows have similar features."""
+    similar = np.empty(pairs.shape[1], bool)
+    for start in range(0, pairs.shape[1], MAX_CHUNK):
+        chunk = slice(start, start + MAX_CHUNK)
+        left, right = _unit(pooled[pairs[0, chunk]]), _unit(pooled[pairs[1, chunk]])
+        similar[chunk] = np.einsum("ij,ij->i", left, right) >= min_cosine
+    return similar
+
+
+def _unit(features: Floats) -> Float32:
+    """Scale rows to length 1; a row of zeros stays, and resembles nothing."""
+    wide = features.astype(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]
+    unit: Float32 = wide / np.where(lengths > 0, lengths, np.float32(1))
+    return unit
+
+
+def _components(edges: Indices, n: int) -> Indices:
+    """Join rows along edges; name each component by its smallest row."""
+    graph = coo_array((np.ones(edges.shape[1], np.int8), (edges[0], edges[1])), shape=(n, n))
+    component = connected_components(graph, directed=False)[1]
+    first = np.unique(component, return_index=True)[1]
+    groups: Indices = first[component].astype(np.int64)
+    return groups
+
+
+def _warn_of_large(groups: Indices) -> None:
+    """Say which groups are so large that a placeholder picture is likelier than one photograph."""
+    limit = max(SUSPICIOUS_SIZE, SUSPICIOUS_SHARE * len(groups))
+    rows, counts = np.unique(groups, return_counts=True)
+    for row, count in zip(rows[counts > limit], counts[counts > limit], strict=True):
+        logger.warning("%d of %d pictures count as copies of the one in row %d", count, len(groups), row)
