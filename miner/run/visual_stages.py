@@ -1,0 +1,133 @@
+"""Stages of the pictures: encode them, find copies, see which filters fire."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from miner.errors import CorpusError
+from miner.run.encoded import Encoded
+from miner.run.stage import Context, ShardedStage, Shards, WholeStage
+from miner.store.formats import read_array, read_table, write_array, write_json, write_table
+from miner.visual.encode import EncodedShard, encode_shard
+from miner.visual.engine import choose_engine
+from miner.visual.filters import fired, fired_top_k, firing_share, fit_thresholds
+from miner.visual.groups import group_sizes, photo_groups
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from corpora.images import ImageSource
+    from miner.config import RunConfig, VisualConfig
+    from miner.visual.engine import EngineKind
+
+VANISHED = ("missing-image", "unreadable-image")
+
+
+def encode_records(
+    rows: pa.Table, *, source: ImageSource, config: VisualConfig, seed: int, kind: EngineKind
+) -> EncodedShard:
+    """Encode one shard, wherever it is worked on.
+
+    Raises:
+        CorpusError: A picture that was there when the corpus was read is not there now, or not on this worker. Taken for a
+            bad picture it would end up in an artefact that claims to hold it.
+    """
+    shard = encode_shard(rows, source, config, seed=seed, kind=kind)
+    were_ok = rows["status"].to_pylist()
+    for before, now in zip(were_ok, shard.images.to_pylist(), strict=True):
+        if before == "ok" and now["code"] in VANISHED:
+            raise CorpusError(
+                f"Record {now['record']}: {now['reason']}, though it was readable when the run began.",
+                hint="The corpus must stay as it is during a run, and be at the same place on every worker.",
+            )
+    return shard
+
+
+def save_shard(shard: EncodedShard, directory: Path) -> None:
+    """Write what was kept of the pictures of one shard."""
+    write_table(directory / "images.parquet", shard.images)
+    for name in ("maxima", "cells", "pooled", "projected"):
+        write_array(directory / f"{name}.npy", getattr(shard.activations, name))
+
+
+def _cut_encoding(context: Context) -> Shards:
+    columns = ["record", "image", "status", "code", "reason"]
+    records = read_table(context.inputs["read"].file("records.parquet"), columns)
+    size = context.config.visual.shard_size
+    # `take` copies: a slice would drag the whole table along to every worker.
+    items = [records.take(range(at, min(at + size, len(records)))) for at in range(0, len(records), size)]
+    work = partial(
+        encode_records,
+        source=context.corpus.images,
+        config=context.config.visual,
+        seed=context.config.seed,
+        kind=choose_engine(),
+    )
+    return Shards(work=work, items=items, save=save_shard, sizes=[len(item) for item in items])
+
+
+def _name_engine(_config: RunConfig) -> dict[str, str]:
+    """Put the engine into the key: torch on a GPU and ONNX Runtime agree to 1e-3, not to the bit."""
+    return {"engine": choose_engine()}
+
+
+def _make_groups(context: Context, directory: Path) -> None:
+    encoded = Encoded(context.inputs["encode"])
+    images = encoded.images()
+    hashes = [phash for phash in images["phash"].to_pylist() if phash is not None]
+    visual = context.config.visual
+    groups = photo_groups(hashes, encoded.pooled(), max_bits=visual.duplicate_bits, min_cosine=visual.duplicate_cosine)
+    write_table(directory / "images.parquet", images)
+    write_array(directory / "groups.npy", groups)
+    sizes = asdict(group_sizes(groups))
+    write_json(directory / "sizes.json", sizes)
+
+
+def _make_filters(context: Context, directory: Path) -> None:
+    maxima = Encoded(context.inputs["encode"]).maxima()
+    visual = context.config.visual
+    if visual.items == "top_k":
+        items = fired_top_k(maxima, visual.top_k)
+        thresholds = np.full(maxima.shape[1], np.nan, np.float32)
+    else:
+        representatives = np.unique(read_array(context.inputs["groups"].file("groups.npy")))
+        share = firing_share(visual, len(representatives))
+        thresholds = fit_thresholds(maxima[representatives], fires_top=share)
+        items = fired(maxima, thresholds)
+    write_array(directory / "thresholds.npy", thresholds)
+    write_array(directory / "indptr.npy", items.indptr)
+    write_array(directory / "indices.npy", items.indices)
+
+
+ENCODE = ShardedStage(
+    name="encode",
+    version=1,
+    inputs=("read",),
+    settings=("seed", "visual.backbone", "visual.shard_size", "visual.max_pixels", "visual.n_dims"),
+    libraries=("imagehash", "numpy", "onnxruntime", "pillow", "pyarrow", "scipy", "torch"),
+    facts=_name_engine,
+    cut=_cut_encoding,
+    unit="images",
+)
+GROUPS = WholeStage(
+    name="groups",
+    version=1,
+    inputs=("encode",),
+    settings=("visual.duplicate_bits", "visual.duplicate_cosine"),
+    libraries=("numpy", "pyarrow", "scipy"),
+    make=_make_groups,
+)
+FILTERS = WholeStage(
+    name="filters",
+    version=1,
+    inputs=("encode", "groups"),
+    settings=("visual.items", "visual.fires_top", "visual.top_k"),
+    libraries=("numpy",),
+    make=_make_filters,
+)
