@@ -1,0 +1,192 @@
+"""The folder of a corpus, on this machine or behind any fsspec URL, from which nothing outside can be opened."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from miner.errors import CorpusError, ImageError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["Folder", "locate"]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder, named by an absolute local path or by an fsspec URL.
+
+    Holds nothing but its name, so it can be sent to other processes.
+    """
+
+    url: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the folder is on this machine."""
+        return "://" not in self.url
+
+    @property
+    def name(self) -> str:
+        """The last part of the folder's name."""
+        return posixpath.basename(self.url.partition("::")[0].rstrip("/")) or "corpus"
+
+    def child(self, path: str) -> Self:
+        """Return the folder at a path below this one."""
+        return type(self)(self._join(path))
+
+    def inside(self, path: str) -> str:
+        """Return a path as a normal one relative to this folder.
+
+        Args:
+            path: As a corpus wrote it: relative to this folder, or in full. Backslashes count as slashes.
+
+        Raises:
+            ImageError: It leaves the folder (`path-outside`), also through a symbolic link, or is the address of a page
+                elsewhere (`remote-image`).
+        """
+        path = path.replace("\\", "/")
+        if path.startswith(self.url + "/"):
+            path = path[len(self.url) + 1 :]
+        if "://" in path:
+            raise ImageError("remote-image", f"{path} is an address elsewhere; download the pictures into the corpus")
+        relative = self._inside_local(path) if self.is_local else _inside_remote(path)
+        if relative is None:
+            raise ImageError("path-outside", f"{path} leads out of the corpus folder")
+        return relative
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file below this folder for reading.
+
+        Raises:
+            OSError: It cannot be opened, or is not a regular file.
+        """
+        if not self.is_local:
+            return cast("BinaryIO", fsspec.open(self._join(path), "rb").open())
+        full = Path(self.url, path)
+        if not stat.S_ISREG(full.stat().st_mode):
+            raise IsADirectoryError(f"{path} is not a file")
+        return full.open("rb")
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file below this folder.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        with self.open(path) as file:
+            return file.read()
+
+    def size(self, path: str) -> int:
+        """Return the size of a file below this folder in bytes.
+
+        Raises:
+            OSError: There is no such file.
+        """
+        if self.is_local:
+            return Path(self.url, path).stat().st_size
+        return int(self._system().size(self._full(path)) or 0)
+
+    def files(self, path: str = "") -> list[str]:
+        """Return the names of the files directly in this folder or one below it, sorted."""
+        return self._names(path, "file")
+
+    def folders(self, path: str = "") -> list[str]:
+        """Return the names of the folders directly in this folder or one below it, sorted."""
+        return self._names(path, "directory")
+
+    def _names(self, path: str, kind: str) -> list[str]:
+        try:
+            entries = self._system().ls(self._full(path), detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        names = {posixpath.basename(entry["name"].rstrip("/")) for entry in entries if _kind(entry) == kind}
+        return sorted(name for name in names if not name.startswith("."))
+
+    def _inside_local(self, path: str) -> str | None:
+        try:
+            full = os.path.normpath(Path(self.url, path))
+            real, root = os.path.realpath(full), os.path.realpath(self.url)
+        except ValueError:
+            return None
+        if not real.startswith(root.rstrip("/") + "/"):
+            return None
+        start = self.url if full.startswith(self.url.rstrip("/") + "/") else root
+        return Path(os.path.relpath(full if start == self.url else real, start)).as_posix()
+
+    def _join(self, path: str) -> str:
+        head, chain, tail = self.url.partition("::")
+        return f"{head.rstrip('/')}/{path}{chain}{tail}" if path else self.url
+
+    def _system(self) -> Any:  # noqa: ANN401 - fsspec has no types
+        return _resolve(self.url)[0]
+
+    def _full(self, path: str) -> str:
+        return _resolve(self._join(path))[1]
+
+
+def locate(location: str) -> tuple[Folder, str | None]:
+    """Find the folder of a corpus and, where the location is a file, the name of that file.
+
+    A file in a folder called `annotations` belongs to the folder above, as in MS-COCO.
+
+    Args:
+        location: A path or an fsspec URL of a folder or a file.
+
+    Raises:
+        CorpusError: There is nothing, or the kind of URL is not supported.
+    """
+    system, path = _resolve(location)
+    local = isinstance(system, LocalFileSystem)
+    url = str(Path(path).absolute()) if local else location.rstrip("/")
+    if _answers(system.isdir, path, location):
+        return Folder(url), None
+    if not _answers(system.isfile, path, location):
+        raise CorpusError(
+            f"There is no corpus at {location!r}.", hint="Give a folder, a manifest file, or the URL of one."
+        )
+    head, chain, tail = url.partition("::")
+    parent, _, name = head.rpartition("/")
+    if parent.rpartition("/")[2] == "annotations":
+        parent, name = parent.rpartition("/")[0], f"annotations/{name}"
+    return Folder(f"{parent}{chain}{tail}" if parent else "/"), name
+
+
+def _resolve(location: str) -> tuple[Any, str]:
+    try:
+        if "://" not in location:
+            location = str(Path(location).expanduser())
+        return cast("tuple[Any, str]", fsspec.core.url_to_fs(location))
+    except (ImportError, ValueError, OSError) as error:
+        raise CorpusError(
+            f"{location!r} cannot be opened: {error}", hint="Install what the message names, or use a local copy."
+        ) from error
+
+
+def _answers(question: Any, path: str, location: str) -> bool:  # noqa: ANN401 - a bound method of fsspec
+    try:
+        return bool(question(path))
+    except OSError as error:
+        raise CorpusError(f"{location!r} cannot be opened: {error}") from error
+
+
+def _kind(entry: dict[str, Any]) -> str:
+    """Tell files from folders; the local file system calls a link to either `other` or `link`."""
+    if entry.get("islink") or entry["type"] not in {"file", "directory"}:
+        target = Path(str(entry["name"]))
+        return "directory" if target.is_dir() else "file"
+    return str(entry["type"])
+
+
+def _inside_remote(path: str) -> str | None:
+    relative = posixpath.normpath(path)
+    outside = relative in {".", ".."} or relative.startswith(("/", "../"))
+    return None if outside else relative

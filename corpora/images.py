@@ -1,0 +1,141 @@
+"""Opening the images of a corpus: files of its folder, or members of its tar shards."""
+
+from __future__ import annotations
+
+import tarfile
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from miner.errors import ImageError
+from miner.store.fingerprint import digest_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from corpora.folder import Folder
+
+__all__ = ["MAX_IMAGE_BYTES", "ImageFacts", "ImageSource", "members"]
+
+MAX_IMAGE_BYTES = 1 << 29
+"""A larger file is not taken for an image."""
+
+_SHARD = ".tar::"
+_INDEXING = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What is known of an image file without decoding it."""
+
+    image: str
+    size_bytes: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """Opens the images of one corpus, safely and in any process.
+
+    Pickles as the name of its folder. `shard.tar::member` names a member of a tar file; the members of each shard are
+    indexed once per process, on first use.
+    """
+
+    folder: Folder
+    _indices: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[type[ImageSource], tuple[Folder]]:
+        """Leave the indices behind."""
+        return (ImageSource, (self.folder,))
+
+    def normalise(self, image: str) -> str:
+        """Return the name of an image relative to the corpus folder.
+
+        Raises:
+            ImageError: It is not inside (`path-outside`, `remote-image`).
+        """
+        shard, separator, member = image.partition(_SHARD)
+        return f"{self.folder.inside(shard + '.tar')}::{member}" if separator else self.folder.inside(image)
+
+    def open(self, image: str) -> bytes:
+        """Return the bytes of an image.
+
+        Raises:
+            ImageError: There is no such image inside the corpus folder (`missing-image`, `path-outside`,
+                `remote-image`), it has no bytes (`empty-image`), too many (`huge-image`), or cannot be read
+                (`unreadable-image`).
+        """
+        return self._read(self.normalise(image))
+
+    def facts(self, image: str) -> ImageFacts:
+        """Return the normal name, the size and the content hash of an image.
+
+        Raises:
+            ImageError: As `open`.
+        """
+        image = self.normalise(image)
+        data = self._read(image)
+        return ImageFacts(image, len(data), digest_bytes(data))
+
+    def _read(self, image: str) -> bytes:
+        try:
+            return self._read_member(image) if _SHARD in image else self._read_file(image)
+        except FileNotFoundError as error:
+            raise ImageError("missing-image", f"{image} does not exist") from error
+        except (OSError, ValueError, tarfile.TarError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ImageError("unreadable-image", f"{image} cannot be read: {reason}") from error
+
+    def _read_file(self, image: str) -> bytes:
+        with self.folder.open(image) as file:
+            return _read_bounded(file, image)
+
+    def _read_member(self, image: str) -> bytes:
+        shard, _, member = image.partition(_SHARD)
+        path = shard + ".tar"
+        place = self._index(path).get(member)
+        if place is None:
+            raise FileNotFoundError(image)
+        with self.folder.open(path) as file:
+            file.seek(place[0])
+            return _read_bounded(file, image, place[1])
+
+    def _index(self, path: str) -> dict[str, tuple[int, int]]:
+        with _INDEXING:
+            if path not in self._indices:
+                with self.folder.open(path) as file:
+                    index: dict[str, tuple[int, int]] = {}
+                    for member in members(file):
+                        index.setdefault(member.name, (member.offset_data, member.size))
+                self._indices[path] = index
+        return self._indices[path]
+
+
+def members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
+    """Yield the regular files of an uncompressed tar file, stopping quietly where it is cut off.
+
+    Raises:
+        tarfile.TarError: It is not a tar file.
+    """
+    with tarfile.open(fileobj=file, mode="r:") as shard:
+        while True:
+            try:
+                member = shard.next()
+            except tarfile.TarError:
+                return
+            if member is None:
+                return
+            if member.isreg():
+                yield member
+
+
+def _read_bounded(file: BinaryIO, image: str, size: int = -1) -> bytes:
+    limit = MAX_IMAGE_BYTES + 1
+    data = file.read(min(size, limit) if size >= 0 else limit)
+    if not data:
+        raise ImageError("empty-image", f"{image} has no bytes")
+    if len(data) == limit:
+        raise ImageError("huge-image", f"{image} is larger than {MAX_IMAGE_BYTES >> 20} MiB")
+    if len(data) < size:
+        raise ImageError("truncated-image", f"{image} has {len(data)} of {size} bytes; its shard is cut off")
+    return data
