@@ -1,0 +1,211 @@
+"""Pattern cards: what a reader needs to see of each pattern, from the PATTERNS and EVIDENCE tables."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reports.figures import Cut
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MAX_CAPTION = 240
+N_RELATED = 5
+LEAST_SHARED = 0.25
+
+
+@dataclass(frozen=True)
+class Example:
+    """One evidence picture: what to cut, and its caption split around the words that match."""
+
+    record: str
+    cut: Cut
+    score: float
+    before: str
+    match: str
+    after: str
+    credit: str
+
+    @property
+    def caption(self) -> str:
+        """The caption as one string."""
+        return self.before + self.match + self.after
+
+    @property
+    def box(self) -> str:
+        """The box in whole original pixels, or nothing."""
+        return ", ".join(f"{edge:.0f}" for edge in self.cut.box)
+
+
+@dataclass(frozen=True)
+class Link:
+    """Another pattern to go to."""
+
+    pattern: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One pattern as the report shows it."""
+
+    pattern: str
+    event_type: str
+    rank: int
+    name: str
+    flags: tuple[str, ...]
+    alternatives: tuple[tuple[str, float], ...]
+    count: int
+    class_count: int
+    support: float
+    confidence: float
+    lift: float
+    p_value: float | None
+    proven: bool
+    n_evidence: int
+    n_groups: int
+    roles: tuple[tuple[str, float | None], ...]
+    visual_items: tuple[int, ...]
+    text_items: tuple[int, ...]
+    words: tuple[str, ...]
+    method: str
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """The patterns of one event type, best first, with the patterns that share items with each."""
+
+    event_type: str
+    cards: tuple[Card, ...]
+    related: Mapping[str, tuple[Link, ...]]
+
+    @property
+    def anchor(self) -> str:
+        """Id of the section in the page: the event type, other characters than letters, digits and dots in hex."""
+        return "type-" + re.sub(r"[^A-Za-z0-9.]", lambda match: f"-{ord(match[0]):x}-", self.event_type)
+
+
+def build_sections(
+    patterns: pa.Table, evidence: pa.Table, *, records: pa.Table | None = None, n_examples: int = 12
+) -> list[Section]:
+    """Group patterns by event type (in alphabetical order) and give each its best evidence.
+
+    Args:
+        patterns: PATTERNS.
+        evidence: EVIDENCE.
+        records: RECORDS, for the credit lines of pictures.
+        n_examples: Evidence pictures of a pattern, at most; no two of one photo group.
+    """
+    credit_lines = _credits(records, evidence) if records is not None else {}
+    examples = choose_examples(evidence, n_examples=n_examples, credit_lines=credit_lines)
+    by_type: dict[str, list[Card]] = defaultdict(list)
+    for row in patterns.to_pylist():
+        by_type[row["eventType"]].append(_card(row, examples.get(row["pattern"], ())))
+    return [_section(event_type, by_type[event_type]) for event_type in sorted(by_type)]
+
+
+def choose_examples(
+    evidence: pa.Table, *, n_examples: int, credit_lines: Mapping[str, str] | None = None
+) -> dict[str, tuple[Example, ...]]:
+    """Choose each pattern's evidence with the highest scores, one picture per photo group."""
+    chosen: dict[str, dict[int, Example]] = defaultdict(dict)
+    for row in sorted(evidence.to_pylist(), key=lambda row: -row["score"]):
+        examples = chosen[row["pattern"]]
+        if len(examples) < n_examples and row["group"] not in examples:
+            examples[row["group"]] = _example(row, (credit_lines or {}).get(row["record"], ""))
+    return {pattern: tuple(examples.values()) for pattern, examples in chosen.items()}
+
+
+def split_caption(caption: str, start: int | None, end: int | None) -> tuple[str, str, str]:
+    """Split a caption around a span, shortening what is far from it; a span outside the caption marks nothing."""
+    if start is None or end is None or not 0 <= start < end <= len(caption):
+        return _shorten_end(caption, MAX_CAPTION), "", ""
+    room = max(0, MAX_CAPTION - (end - start))
+    before = caption[:start]
+    kept = max(room // 2, room - (len(caption) - end))
+    if len(before) > kept:
+        before = "…" + before[len(before) - kept :].lstrip()
+    return before, caption[start:end], _shorten_end(caption[end:], max(0, room - len(before)))
+
+
+def _shorten_end(text: str, room: int) -> str:
+    return text if len(text) <= room else text[:room].rstrip() + "…"
+
+
+def _example(row: Mapping[str, Any], credit: str) -> Example:
+    before, match, after = split_caption(row["caption"] or "", row["start"], row["end"])
+    return Example(
+        row["record"], Cut(row["image"] or "", tuple(row["box"] or ())), row["score"], before, match, after, credit
+    )
+
+
+def _card(row: Mapping[str, Any], examples: tuple[Example, ...]) -> Card:
+    return Card(
+        pattern=row["pattern"],
+        event_type=row["eventType"],
+        rank=row["rank"],
+        name=row["name"],
+        flags=_flags(row["nameFlags"]),
+        alternatives=tuple(zip(row["alternatives"] or (), row["alternativeScores"] or (), strict=True)),
+        count=row["count"],
+        class_count=row["classCount"],
+        support=row["support"],
+        confidence=row["confidence"],
+        lift=row["lift"],
+        p_value=row["pValue"],
+        proven=row["proven"],
+        n_evidence=row["nEvidence"],
+        n_groups=row["nPhotoGroups"],
+        roles=_roles(row),
+        visual_items=tuple(row["visualItems"] or ()),
+        text_items=tuple(row["textItems"] or ()),
+        words=tuple(row["textWords"] or ()),
+        method=row["method"],
+        examples=examples,
+    )
+
+
+def _flags(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(value or ())
+
+
+def _roles(row: Mapping[str, Any]) -> tuple[tuple[str, float | None], ...]:
+    roles = [(role["role"], role["score"]) for role in row["roles"] or ()]
+    if roles or row["role"] is None:
+        return tuple(sorted(roles, key=lambda role: -role[1]))
+    return ((row["role"], None),)
+
+
+def _section(event_type: str, cards: Sequence[Card]) -> Section:
+    ranked = tuple(sorted(cards, key=lambda card: (card.rank, card.pattern)))
+    return Section(event_type, ranked, {card.pattern: _related(card, ranked) for card in ranked})
+
+
+def _related(card: Card, others: Sequence[Card]) -> tuple[Link, ...]:
+    shares = [(_shared_items(card, other), other) for other in others if other.pattern != card.pattern]
+    close = sorted((pair for pair in shares if pair[0] >= LEAST_SHARED), key=lambda pair: (-pair[0], pair[1].rank))
+    return tuple(Link(other.pattern, other.name) for _, other in close[:N_RELATED])
+
+
+def _shared_items(a: Card, b: Card) -> float:
+    items = [{("visual", i) for i in card.visual_items} | {("text", i) for i in card.text_items} for card in (a, b)]
+    union = items[0] | items[1]
+    return len(items[0] & items[1]) / len(union) if union else 0.0
+
+
+def _credits(records: pa.Table, evidence: pa.Table) -> dict[str, str]:
+    shown = records.filter(pc.is_in(records["record"], value_set=pc.unique(evidence["record"])))
+    lines = (
+        (row["record"], [row["credit"], row["licence"]])
+        for row in shown.select(["record", "credit", "licence"]).to_pylist()
+    )
+    return {record: ", ".join(part for part in parts if part) for record, parts in lines}

@@ -1,0 +1,62 @@
+"""What a report is made of: the tables of a run and a way to open its pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+
+class Picture(Protocol):
+    """A decoded picture, upright, as `miner.visual.images.decode_image` returns it."""
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """Pixels, uint8, (h, w, 3); fewer than the original's where it was decoded at a reduced scale."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Width of the upright original, in pixels."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportInputs:
+    """Everything `render_report` reads; nothing in it depends on the machine or the clock.
+
+    Attributes:
+        corpus: Name of the corpus, not its path.
+        run_key: Key of the run's last artefact.
+        config_toml: The resolved configuration.
+        records: RECORDS, one row per input line.
+        labels: LABELS, one row per record.
+        images: IMAGES, one row per picture that was tried; `row` points into `groups`.
+        groups: Photo group of each encoded picture, int64, (n_rows,), as `photo_groups` returns it.
+        rules: RULES, all rules that were kept.
+        patterns: PATTERNS.
+        evidence: EVIDENCE; boxes are in upright original pixels.
+        open_image: From the `image` of a record to the bytes of its file.
+        decode: From those bytes to upright pixels, `miner.visual.images.decode_image` with the run's pixel limit.
+        counters: What the stages counted, such as `{"rules": summary, "patterns": {...}}`; shown as it is.
+    """
+
+    corpus: str
+    run_key: str
+    config_toml: str
+    records: pa.Table
+    labels: pa.Table
+    images: pa.Table
+    groups: NDArray[np.int64]
+    rules: pa.Table
+    patterns: pa.Table
+    evidence: pa.Table
+    open_image: Callable[[str], bytes]
+    decode: Callable[[bytes], Picture]
+    counters: Mapping[str, object] = field(default_factory=dict)
