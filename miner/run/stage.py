@@ -76,7 +76,7 @@ class Stage:
     settings: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     unit: str = ""
-    facts: Callable[[RunConfig], Mapping[str, Any]] = field(default=lambda _config: {})
+    facts: Callable[[RunConfig, Corpus], Mapping[str, Any]] = field(default=lambda _config, _corpus: {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class ShardedStage(Stage):
     cut: Callable[[Context], Shards]
 
 
-def identify(stage: Stage, config: RunConfig, inputs: Mapping[str, Artefact]) -> Identity:
+def identify(stage: Stage, config: RunConfig, corpus: Corpus, inputs: Mapping[str, Artefact]) -> Identity:
     """Name the artefact that a stage makes of these inputs under this configuration.
 
     The key is a digest of the stage's name and version, its parameters, the versions of its libraries and the keys of its
@@ -109,7 +109,7 @@ def identify(stage: Stage, config: RunConfig, inputs: Mapping[str, Artefact]) ->
     """
     parameters = {
         **{name: get_setting(config, name) for name in stage.settings},
-        **stage.facts(config),
+        **stage.facts(config, corpus),
         "libraries": library_versions(stage.libraries),
     }
     keys = {name: inputs[name].key for name in stage.inputs}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from corpora.images import ImageSource
+    from corpora.records import Corpus
     from miner.config import RunConfig, VisualConfig
     from miner.visual.engine import EngineKind
 
@@ -72,7 +73,7 @@ def _cut_encoding(context: Context) -> Shards:
     return Shards(work=work, items=items, save=save_shard, sizes=[len(item) for item in items])
 
 
-def _name_engine(_config: RunConfig) -> dict[str, str]:
+def _name_engine(_config: RunConfig, _corpus: Corpus) -> dict[str, str]:
     """Put the engine into the key: torch on a GPU and ONNX Runtime agree to 1e-3, not to the bit."""
     return {"engine": choose_engine()}
 

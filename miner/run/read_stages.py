@@ -1,0 +1,85 @@
+"""The first stages: read the corpus and label its records.
+
+Reading is done on every run, because only the corpus can tell whether it changed; the key of its artefact is what was read,
+image hashes included, so everything after it follows from the content of the corpus and not from where it lies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corpora.records import read_corpus
+from miner.errors import ArtefactError
+from miner.run.libraries import library_versions
+from miner.store.artefact import Identity
+from miner.store.fingerprint import digest_bytes, digest_json
+from miner.store.formats import table_bytes, write_bytes, write_json
+
+if TYPE_CHECKING:
+    from corpora.declaration import Declaration
+    from corpora.records import Corpus
+    from miner.config import CorpusConfig
+    from miner.run.progress import Progress
+    from miner.store.artefact import Artefact, ArtefactStore
+
+READ_VERSION = 1
+
+
+def open_corpus(location: str, config: CorpusConfig, progress: Progress) -> Corpus:
+    """Read a corpus, with progress.
+
+    Raises:
+        CorpusError: It cannot be used.
+    """
+    with progress.stage("read", unit="records") as advance:
+        n_seen = 0
+
+        def follow(n_records: int) -> None:
+            nonlocal n_seen
+            advance(n_records - n_seen)
+            n_seen = n_records
+
+        return read_corpus(location, reader=config.reader, columns=config.columns or None, on_progress=follow)
+
+
+def keep_corpus(corpus: Corpus, store: ArtefactStore) -> tuple[Artefact, bool]:
+    """Keep what was read as an artefact.
+
+    Returns:
+        The artefact, and whether it is new.
+
+    Raises:
+        ArtefactError: It is there but damaged, or the disk is full.
+    """
+    table = table_bytes(corpus.records)
+    declaration = _describe(corpus.declaration)
+    parameters = {
+        "records": digest_bytes(table),
+        "declaration": declaration,
+        "libraries": library_versions(["pyarrow"]),
+    }
+    key = digest_json(["read", READ_VERSION, parameters])
+    identity = Identity(stage="read", key=key, version=READ_VERSION, parameters=parameters, inputs={})
+    kept = store.open("read", key)
+    if kept is not None:
+        kept.verify()
+        return kept, False
+    with store.build(identity) as directory:
+        write_bytes(directory / "records.parquet", table)
+        write_json(directory / "declaration.json", declaration)
+    made = store.open("read", key)
+    if made is None:
+        raise ArtefactError(f"{identity.directory} vanished while it was made.", hint="Run the same command again.")
+    return made, True
+
+
+def _describe(declaration: Declaration) -> dict[str, object]:
+    """Return what a corpus says of itself, without the place of its ontology, which differs between machines."""
+    return {
+        "name": declaration.name,
+        "aliases": dict(declaration.aliases),
+        "maskPatterns": list(declaration.mask_patterns),
+        "language": declaration.language,
+        "licence": declaration.licence,
+        "credit": declaration.credit,
+    }
