@@ -66,9 +66,12 @@ class TextConfig(Section):
     """How captions become text items."""
 
     language: str = Field(
-        "en", description="Language of the captions; others get a blank tokenizer unless pipeline is set"
+        "auto", description="Language of the captions: auto (what the corpus declares, else en), or its ISO 639-1 code"
     )
-    pipeline: str = Field("auto", description="spaCy pipeline: auto, a package name, or blank:LANGUAGE")
+    pipeline: str = Field(
+        "auto",
+        description="spaCy pipeline: auto (trained for en, else a blank tokenizer), a package name, or blank:LANGUAGE",
+    )
     vectors: str = Field("", description="KeyedVectors file to use instead of training skip-gram on the corpus")
     dims: Annotated[int, Field(ge=2)] = Field(100, description="Dimensions of the skip-gram vectors")
     window: Annotated[int, Field(ge=1)] = Field(5, description="Skip-gram window (words each side)")
@@ -86,10 +89,11 @@ class MineConfig(Section):
     """Which rules are kept."""
 
     miner: Literal["bitmap", "mlxtend"] = Field("bitmap", description="Search engine")
-    min_support_count: Annotated[int, Field(ge=1)] = Field(3, description="Least matching votes of the event type")
+    min_support_count: Annotated[int, Field(ge=1)] = Field(
+        3, description="Least votes that match the antecedent and have the event type"
+    )
     min_support: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
-        0.0,
-        description="Least share of labelled votes that match antecedent and event type; the larger of the two bounds holds",
+        0.0, description="Least share of the labelled votes that match the antecedent, whatever their event type"
     )
     min_confidence: Share = Field(0.3, description="Least share of the antecedent's votes that have the event type")
     min_lift: Annotated[float, Field(ge=0.0)] = Field(2.0, description="Least confidence over the event type's prior")
@@ -99,7 +103,9 @@ class MineConfig(Section):
         0.05, description="False discovery rate of the link between picture and words within a type"
     )
     item_alpha: Share = Field(0.05, description="p-value below which each item of a rule adds something")
-    exploratory: bool = Field(False, description="Keep unproven rules too, marked")
+    background: bool = Field(default=False, description="Unlabelled votes count as votes of no event type")
+    exploratory: bool = Field(default=False, description="Keep unproven rules too, marked")
+    max_rules: Annotated[int, Field(ge=1)] = Field(2_000_000, description="More rules than this are refused")
 
 
 class PatternConfig(Section):

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from corpora.labels import label_records
 from corpora.records import read_corpus
+from kb.ontology import Ontology, load_ontology, shipped_ontologies
 from miner.errors import ArtefactError
 from miner.run.libraries import library_versions
+from miner.run.stage import Context, WholeStage
 from miner.store.artefact import Identity
 from miner.store.fingerprint import digest_bytes, digest_json
-from miner.store.formats import table_bytes, write_bytes, write_json
+from miner.store.formats import read_json, read_table, table_bytes, write_bytes, write_json, write_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from corpora.declaration import Declaration
     from corpora.records import Corpus
-    from miner.config import CorpusConfig
+    from miner.config import CorpusConfig, RunConfig
     from miner.run.progress import Progress
     from miner.store.artefact import Artefact, ArtefactStore
 
@@ -83,3 +88,46 @@ def _describe(declaration: Declaration) -> dict[str, object]:
         "licence": declaration.licence,
         "credit": declaration.credit,
     }
+
+
+def _make_labels(context: Context, directory: Path) -> None:
+    records = read_table(context.inputs["read"].file("records.parquet"))
+    label = context.config.label
+    labelling = label_records(
+        records, context.corpus.declaration, ontology=label.ontology, aliases=label.aliases, mode=label.mode
+    )
+    write_table(directory / "labels.parquet", labelling.table)
+    write_json(directory / "ontology.json", labelling.ontology.model_dump(mode="json", by_alias=True))
+    write_json(
+        directory / "labelling.json",
+        {"maskPatterns": labelling.mask_patterns, "mode": labelling.mode, "notes": labelling.notes},
+    )
+
+
+def _digest_ontologies(config: RunConfig, corpus: Corpus) -> dict[str, list[str]]:
+    """Put the content of the ontologies that may be chosen into the key, whatever their files are called."""
+    asked = config.label.ontology
+    if asked == "auto":
+        asked = corpus.declaration.ontology or "auto"
+    names = shipped_ontologies() if asked == "auto" else (asked,)
+    return {"ontologies": [digest_json(load_ontology(name).model_dump(mode="json")) for name in names]}
+
+
+def read_ontology(labels: Artefact) -> Ontology:
+    """Return the ontology that the label stage used.
+
+    Raises:
+        ArtefactError: The artefact is damaged.
+    """
+    return Ontology.model_validate(read_json(labels.file("ontology.json")))
+
+
+LABEL = WholeStage(
+    name="label",
+    version=1,
+    inputs=("read",),
+    settings=("label.mode", "label.aliases"),
+    libraries=("pyarrow",),
+    facts=_digest_ontologies,
+    make=_make_labels,
+)
