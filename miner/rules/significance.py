@@ -1,0 +1,146 @@
+"""Which rules are proven: three tests, each controlled for the number of rules that could have passed it.
+
+(a) The antecedent beats the prior of its event type: one-sided Fisher, family-wise error at most alpha. Only itemsets whose
+    count allows a small enough p are tests at all (Tarone), and alpha is shared evenly between antecedent lengths, so the
+    many long itemsets do not take the power of the few short ones (Webb's layers).
+(b) Picture and words belong together within the event type: one-sided Fisher inside the type, false discovery rate at most
+    q over every pair of a visual and a textual itemset whose counts inside the type allow a rule. Counting the pairs by
+    their margins alone, never by how often they met, keeps the rate honest although only met pairs are looked at.
+(c) Every item adds: one-sided Fisher among the votes of each generalisation that drops one item.
+
+Sources: R. E. Tarone, "A Modified Bonferroni Method for Discrete Data" (Biometrics, 1990); A. Terada et al., "Statistical
+significance of combinatorial regulations" (PNAS, 2013); G. I. Webb, "Layered critical values" (Machine Learning, 2008);
+P. B. Gilbert, "A modified false discovery rate multiple-comparisons procedure for discrete data" (Applied Statistics, 2005);
+C. R. Genovese, K. Roeder, L. Wasserman, "False discovery control with p-value weighting" (Biometrika, 2006).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from miner.rules.compiled import compiled
+from miner.rules.hypergeom import Floats, log_pmf
+
+if TYPE_CHECKING:
+    from miner.rules.transactions import Int64s
+
+_CAP = 4096
+
+
+@compiled
+def least_log_p(class_sizes: Int64s, cap: int) -> Floats:
+    """Give the smallest p-value attainable at each count, per event type.
+
+    Returns:
+        float64, (n_classes, cap + 1), natural log, falling along a row: an antecedent with that count, all in the type.
+        Beyond the size of the type it stays at the value there, which Tarone's argument needs to be monotone.
+
+    Source:
+        Terada et al. (2013), equation 3.
+    """
+    n_rows = class_sizes.sum()
+    out = np.zeros((len(class_sizes), cap + 1))
+    for label in range(len(class_sizes)):
+        size = class_sizes[label]
+        for count in range(1, cap + 1):
+            out[label, count] = log_pmf(count, count, size, n_rows) if count <= size else out[label, count - 1]
+    return out
+
+
+def count_cap(n_rows: int) -> int:
+    """Give the count from which itemsets are always taken as tests, so that tables stay small."""
+    return min(n_rows, _CAP)
+
+
+def allowed_numbers(least: Floats, alpha: float, max_len: int) -> Floats:
+    """Give how many itemsets of at least each count may exist before that count can no longer be proven.
+
+    Args:
+        least: `least_log_p`.
+        alpha: Family-wise error over all lengths.
+        max_len: Most items; lengths 2 to max_len share alpha.
+
+    Returns:
+        float64, (max_len + 1, cap + 1).
+    """
+    share = math.log(alpha / (max_len - 1))
+    row = np.exp(np.minimum(share - least.min(axis=0), 700.0))
+    row[-1] = np.inf
+    return np.tile(row, (max_len + 1, 1))
+
+
+def layer_level(numbers: Int64s, least: Floats, alpha: float) -> float:
+    """Find the largest p-value level that keeps the family-wise error of one layer at most alpha.
+
+    A level d makes an itemset of count n a test for event type y when its least attainable p is at most d; d is allowed
+    when d times the number of such tests is at most alpha.
+
+    Args:
+        numbers: int64, (cap + 1,), itemsets of the layer of each count.
+        least: `least_log_p`, (n_classes, cap + 1).
+        alpha: Error of this layer.
+
+    Returns:
+        Natural log of the level; minus infinity if nothing can be proven.
+
+    Source:
+        Tarone (1990), section 2; Terada et al. (2013), equation 4.
+    """
+    reachable = least.copy()
+    reachable[:, -1] = -np.inf
+    order = np.argsort(reachable, axis=None, kind="stable")
+    values = reachable.ravel()[order]
+    tests = np.cumsum(np.broadcast_to(numbers, least.shape).ravel()[order].astype(np.float64))
+    last = np.append(values[1:] > values[:-1], True)
+    values, tests = values[last], tests[last]
+    with np.errstate(divide="ignore"):
+        levels = math.log(alpha) - np.log(tests)
+    feasible = np.flatnonzero(levels >= values)
+    if not len(feasible):
+        return -math.inf
+    at = int(feasible[-1])
+    following = float(values[at + 1]) if at + 1 < len(values) else 0.0
+    return min(float(levels[at]), math.nextafter(following, -math.inf), math.log(alpha))
+
+
+def least_provable(least: Floats, log_levels: Floats, class_sizes: Int64s) -> Int64s:
+    """Give the least class count that can be proven, per event type and length; int64, (n_classes, max_len + 1).
+
+    It is one more than the size of the type where nothing can.
+    """
+    out = np.empty((len(least), len(log_levels)), np.int64)
+    for label, size in enumerate(class_sizes):
+        within = least[label, : min(int(size), least.shape[1] - 1) + 1]
+        for length, level in enumerate(log_levels):
+            reached = np.flatnonzero(within <= level)
+            if len(reached):
+                out[label, length] = reached[0]
+            else:
+                out[label, length] = least.shape[1] - 1 if size >= least.shape[1] else size + 1
+    return out
+
+
+def adjusted(log_p: Floats, family: npt.NDArray[np.float64]) -> Floats:
+    """Give Benjamini-Hochberg q-values where each test carries the size of its weighted family.
+
+    Args:
+        log_p: float64, (n,), natural logs of the p-values looked at; all others of the family count as 1.
+        family: float64, (n,), number of tests in the layer of each, times the number of layers.
+
+    Returns:
+        float64, (n,), q-values, at most 1.
+
+    Source:
+        Y. Benjamini, Y. Hochberg, "Controlling the false discovery rate" (1995); weights: Genovese et al. (2006), section 3.
+    """
+    weighted = log_p + np.log(np.maximum(family, 1.0))
+    order = np.argsort(weighted, kind="stable")
+    ranked = weighted[order] - np.log(np.arange(1, len(order) + 1))
+    running = np.minimum.accumulate(ranked[::-1])[::-1]
+    out = np.empty(len(order))
+    out[order] = np.exp(np.minimum(running, 0.0))
+    return out
