@@ -6,6 +6,7 @@ import os
 import posixpath
 import stat
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -114,7 +115,7 @@ class Folder:
     def _inside_local(self, path: str) -> str | None:
         try:
             full = os.path.normpath(Path(self.url, path))
-            real, root = os.path.realpath(full), os.path.realpath(self.url)
+            real, root = os.path.realpath(full), _real_root(self.url)
         except ValueError:
             return None
         if not real.startswith(root.rstrip("/") + "/"):
@@ -158,6 +159,11 @@ def locate(location: str) -> tuple[Folder, str | None]:
     if parent.rpartition("/")[2] == "annotations":
         parent, name = parent.rpartition("/")[0], f"annotations/{name}"
     return Folder(f"{parent}{chain}{tail}" if parent else "/"), name
+
+
+@lru_cache(maxsize=16)
+def _real_root(url: str) -> str:
+    return os.path.realpath(url)
 
 
 def _resolve(location: str) -> tuple[Any, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 import threading
 from dataclasses import dataclass, field
@@ -88,7 +89,9 @@ class ImageSource:
 
     def _read_file(self, image: str) -> bytes:
         with self.folder.open(image) as file:
-            return _read_bounded(file, image)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            return _read_bounded(file, image, size)
 
     def _read_member(self, image: str) -> bytes:
         shard, _, member = image.partition(_SHARD)
@@ -129,13 +132,12 @@ def members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
                 yield member
 
 
-def _read_bounded(file: BinaryIO, image: str, size: int = -1) -> bytes:
-    limit = MAX_IMAGE_BYTES + 1
-    data = file.read(min(size, limit) if size >= 0 else limit)
-    if not data:
-        raise ImageError("empty-image", f"{image} has no bytes")
-    if len(data) == limit:
+def _read_bounded(file: BinaryIO, image: str, size: int) -> bytes:
+    if size > MAX_IMAGE_BYTES:
         raise ImageError("huge-image", f"{image} is larger than {MAX_IMAGE_BYTES >> 20} MiB")
+    data = file.read(size)
     if len(data) < size:
         raise ImageError("truncated-image", f"{image} has {len(data)} of {size} bytes; its shard is cut off")
+    if not data:
+        raise ImageError("empty-image", f"{image} has no bytes")
     return data

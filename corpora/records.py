@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -51,7 +50,8 @@ a `code` and a `reason`. `notes` are codes of what was repaired or is missing in
 """
 
 _CHUNK = 512
-_LOCAL_THREADS = 4
+_TASK = 16
+_LOCAL_THREADS = 2
 _REMOTE_THREADS = 16
 
 
@@ -201,14 +201,15 @@ def _numbered(record: str, taken: set[str]) -> str:
 def _look_at_images(
     drafts: Sequence[_Draft], images: ImageSource, *, threads: int, on_progress: Callable[[int], None] | None
 ) -> pa.Table:
-    def look(draft: _Draft) -> None:
-        _look_at_image(draft, images)
+    def look(start: int) -> None:
+        for draft in drafts[start : start + _TASK]:
+            _look_at_image(draft, images)
 
     batches = []
-    with ThreadPoolExecutor(min(threads, (os.cpu_count() or 1) * 8)) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(drafts), _CHUNK):
             chunk = drafts[start : start + _CHUNK]
-            list(pool.map(look, chunk))
+            list(pool.map(look, range(start, start + len(chunk), _TASK)))
             batches.append(pa.RecordBatch.from_pylist([_cells(draft) for draft in chunk], RECORDS))
             if on_progress:
                 on_progress(start + len(chunk))
