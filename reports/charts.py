@@ -87,7 +87,7 @@ def scatter(points: Sequence[Point], *, width: float, height: float) -> Scatter:
     """
     left, right, top, bottom = LEFT, width - RIGHT, TOP, height - BOTTOM
     low, high = _range([point.support for point in points])
-    floor = min(0.9, max(0.0, math.floor(min((p.confidence for p in points), default=0.0) * 10) / 10))
+    floor = _floor([point.confidence for point in points])
 
     def across(support: float) -> float:
         return left + (right - left) * math.log(max(support, low) / low) / math.log(high / low)
@@ -114,6 +114,11 @@ def scatter(points: Sequence[Point], *, width: float, height: float) -> Scatter:
 def _range(supports: Sequence[float]) -> tuple[float, float]:
     positive = [support for support in supports if support > 0] or [0.01]
     return min(positive) / 1.3, min(1.0, max(positive) * 1.3)
+
+
+def _floor(confidences: Sequence[float]) -> float:
+    """Take a full tenth somewhat below the least confidence."""
+    return min(0.9, max(0.0, math.floor(10 * min(confidences, default=0.0) - 0.25) / 10))
 
 
 def _log_ticks(low: float, high: float, n_most: int) -> list[float]:
@@ -151,7 +156,7 @@ def _places(mark: Mark) -> tuple[tuple[float, float, str], ...]:
     return (
         (mark.x + aside, mark.y + 4, "start"),
         (mark.x - aside, mark.y + 4, "end"),
-        (mark.x, mark.y - aside, "middle"),
+        (mark.x, mark.y - aside - 2, "middle"),
         (mark.x, mark.y + aside + 9, "middle"),
     )
 
