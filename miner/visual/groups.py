@@ -27,6 +27,7 @@ BLANK_HASHES = (0, 1 << 63)
 SUSPICIOUS_SHARE = 0.01
 SUSPICIOUS_SIZE = 50
 MAX_CHUNK = 1 << 14
+BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class GroupSizes:
         return self.n_images - self.n_groups
 
 
-def photo_groups(phash: Sequence[str], pooled: Floats, *, max_bits: int = 6, min_cosine: float = 0.95) -> Indices:
+def photo_groups(phash: Sequence[str], pooled: Floats, *, max_bits: int, min_cosine: float) -> Indices:
     """Group pictures that are copies of one photograph.
 
     The perceptual hash proposes and the network confirms: pictures belong together when their hashes differ in at most
@@ -112,15 +113,20 @@ def _group_equal(bucket_of: Indices, pooled: Floats, min_cosine: float) -> tuple
 
 
 def _lead(features: Float32, min_cosine: float) -> Indices:
-    """Return each row's leader: the first row left over that it resembles."""
-    leader_of = np.full(len(features), -1, np.int64)
-    left_over = np.arange(len(features))
-    while len(left_over):
-        leader = left_over[0]
-        joins = features[left_over] @ features[leader] >= min_cosine
-        joins[0] = True
-        leader_of[left_over[joins]] = leader
-        left_over = left_over[~joins]
+    """Return each row's leader: the first earlier leader that it resembles, or itself."""
+    leader_of = np.arange(len(features))
+    leaders = np.empty(0, np.int64)
+    for start in range(0, len(features), BLOCK):
+        block = features[start : start + BLOCK]
+        known = block @ features[leaders].T >= min_cosine
+        joins, which = np.nonzero(known)
+        joins, first = np.unique(joins, return_index=True)
+        leader_of[start + joins] = leaders[which[first]]
+        fresh = np.setdiff1d(np.arange(start, start + len(block)), start + joins)
+        for row, alike in zip(fresh.tolist(), features[fresh] @ features[fresh].T >= min_cosine, strict=True):
+            leads = fresh[alike & (leader_of[fresh] == fresh)]
+            leader_of[row] = min(row, leads[0]) if len(leads) else row
+        leaders = np.concatenate([leaders, fresh[leader_of[fresh] == fresh]])
     return leader_of
 
 
@@ -144,9 +150,9 @@ def _similar(pooled: Floats, pairs: Indices, min_cosine: float) -> npt.NDArray[n
 
 def _unit(features: Floats) -> Float32:
     """Scale rows to length 1; a row of zeros stays, and resembles nothing."""
-    wide = features.astype(np.float32)
-    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, None]
-    unit: Float32 = wide / np.where(lengths > 0, lengths, np.float32(1))
+    unit = features.astype(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", unit, unit))
+    unit /= np.where(lengths > 0, lengths, 1)[:, None]
     return unit
 
 

@@ -19,7 +19,7 @@ import struct
 import threading
 import warnings
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,7 @@ _DECODER_ERRORS = (
     LookupError,
     TypeError,
     ArithmeticError,
+    RuntimeError,
     struct.error,
     zlib.error,
     EOFError,
@@ -170,10 +171,13 @@ def _refusal(error: Exception) -> ImageError:
 
 
 def _decode(picture: Image.Image, min_side: int | None) -> DecodedImage:
-    note = _describe_frames(picture)
+    with _quietly():
+        note = _describe_frames(picture)
     size = picture.size
     reduced = None if min_side is None else picture.draft(None, (min_side, min_side))
-    picture.load()
+    # TIFF tags are still read, and warned of, while the samples load
+    with _quietly() if picture.format == "TIFF" else nullcontext():
+        picture.load()
     if reduced is None:
         size = picture.size  # a TIFF file turns itself while it loads
     stored: Box = (0.0, 0.0, *size) if reduced is None else reduced[1]
