@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from miner.cli import config, doctor
+from miner.cli import config, corpus, doctor, kb, rules
 from miner.cli.output import report_error
 from miner.errors import EventMinerError
 
@@ -26,6 +26,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(corpus.app, name="corpus")
+app.add_typer(rules.app, name="rules")
+app.add_typer(kb.app, name="kb")
 app.add_typer(config.app, name="config")
 app.command()(doctor.doctor)
 

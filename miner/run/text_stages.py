@@ -58,7 +58,7 @@ def _name_pipeline(config: RunConfig, corpus: Corpus) -> dict[str, str]:
     return {"language": language, "pipeline": pipeline_version(resolve_pipeline(config.text.pipeline, language))}
 
 
-CAPTION_STAGE = ShardedStage(
+CAPTIONS_STAGE = ShardedStage(
     name="captions",
     version=1,
     inputs=("read",),

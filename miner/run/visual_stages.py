@@ -11,7 +11,7 @@ import numpy as np
 from miner.errors import CorpusError
 from miner.run.encoded import Encoded
 from miner.run.stage import Context, ShardedStage, Shards, WholeStage
-from miner.store.formats import read_array, read_table, write_array, write_json, write_table
+from miner.store.formats import read_array, write_array, write_json, write_table
 from miner.visual.encode import EncodedShard, encode_shard
 from miner.visual.engine import choose_engine
 from miner.visual.filters import fired, fired_top_k, firing_share, fit_thresholds
@@ -57,19 +57,13 @@ def save_shard(shard: EncodedShard, directory: Path) -> None:
         write_array(directory / f"{name}.npy", getattr(shard.activations, name))
 
 
-def _cut_encoding(context: Context) -> Shards:
-    columns = ["record", "image", "status", "code", "reason"]
-    records = read_table(context.inputs["read"].file("records.parquet"), columns)
-    size = context.config.visual.shard_size
+def cut_encoding(corpus: Corpus, config: RunConfig) -> Shards:
+    """Cut the encoding of a corpus into shards."""
+    records = corpus.records.select(["record", "image", "status", "code", "reason"])
+    size = config.visual.shard_size
     # `take` copies: a slice would drag the whole table along to every worker.
     items = [records.take(range(at, min(at + size, len(records)))) for at in range(0, len(records), size)]
-    work = partial(
-        encode_records,
-        source=context.corpus.images,
-        config=context.config.visual,
-        seed=context.config.seed,
-        kind=choose_engine(),
-    )
+    work = partial(encode_records, source=corpus.images, config=config.visual, seed=config.seed, kind=choose_engine())
     return Shards(work=work, items=items, save=save_shard, sizes=[len(item) for item in items])
 
 
@@ -113,7 +107,7 @@ ENCODE = ShardedStage(
     settings=("seed", "visual.backbone", "visual.shard_size", "visual.max_pixels", "visual.n_dims"),
     libraries=("imagehash", "numpy", "onnxruntime", "pillow", "pyarrow", "scipy", "torch"),
     facts=_name_engine,
-    cut=_cut_encoding,
+    cut=lambda context: cut_encoding(context.corpus, context.config),
     unit="images",
 )
 GROUPS = WholeStage(

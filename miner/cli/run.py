@@ -1,0 +1,94 @@
+"""`eventminer run`: from a corpus to patterns, knowledge base and report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from miner.cli.config import ConfigFile, Overrides
+from miner.cli.output import AsJson, open_stderr, print_json
+
+if TYPE_CHECKING:
+    from miner.run.job import RunSummary
+
+TOO_MANY_BAD = 3
+
+CorpusArgument = Annotated[
+    str, typer.Argument(metavar="CORPUS", help="Folder, manifest, COCO file or tar shard: a path or an fsspec URL.")
+]
+OutOption = Annotated[Path, typer.Option("--out", help="Run folder; the same folder goes on where a run stopped.")]
+WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Start this many Dask processes here.")]
+SchedulerOption = Annotated[
+    str, typer.Option("--scheduler", help="Use the workers of this Dask scheduler: tcp://HOST:8786.")
+]
+ThreadsOption = Annotated[int, typer.Option("--threads", min=0, help="Threads of this process; 0 is one per core.")]
+
+
+def run(
+    *,
+    corpus: CorpusArgument,
+    out: OutOption,
+    config: ConfigFile = None,
+    option: Overrides = None,
+    workers: WorkersOption = 0,
+    scheduler: SchedulerOption = "",
+    threads: ThreadsOption = 0,
+    force: Annotated[bool, typer.Option("--force", help="Turn the folder of another corpus over to this one.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Mine the patterns of a corpus and make bundle, knowledge base and report; finished parts are kept."""
+    from miner.cli.logs import log_to
+    from miner.config_file import load_config
+    from miner.run.folder import RunFolder
+    from miner.run.job import Place, run_corpus
+    from miner.run.progress import OnConsole
+
+    resolved = load_config(config, option or ())
+    console = open_stderr()
+    with log_to(out / "run.log", console):
+        place = Place(n_threads=threads, n_workers=workers, scheduler=scheduler)
+        summary = run_corpus(corpus, RunFolder(out), resolved, place=place, progress=OnConsole(console), force=force)
+    report(summary, as_json=json)
+
+
+def report(summary: RunSummary, *, as_json: bool) -> None:
+    """Say what a run found and did; exit with code 3 after too many bad records."""
+    if as_json:
+        print_json(describe(summary))
+    else:
+        for line in summarise(summary):
+            typer.echo(line)
+    if summary.too_many_bad:
+        typer.echo(
+            f"{summary.n_bad:,} of {summary.n_records:,} records are unusable, more than corpus.max_bad_ratio allows.",
+            err=True,
+        )
+        raise typer.Exit(TOO_MANY_BAD)
+
+
+def describe(summary: RunSummary) -> dict[str, object]:
+    """Return the summary of a run as JSON."""
+    return {
+        "corpus": summary.corpus,
+        "run": str(summary.out),
+        "records": summary.n_records,
+        "bad": summary.n_bad,
+        "rules": summary.n_rules,
+        "patterns": summary.n_patterns,
+        "eventTypes": summary.n_event_types,
+        "made": list(summary.made),
+        "report": str(summary.out / "report.html"),
+    }
+
+
+def summarise(summary: RunSummary) -> list[str]:
+    """Return the summary of a run as lines for people."""
+    bad = f", {summary.n_bad:,} of them unusable" if summary.n_bad else ""
+    found = f"{summary.n_rules:,} rules; {summary.n_patterns:,} patterns of {summary.n_event_types:,} event types"
+    lines = [
+        f"{summary.corpus}: {summary.n_records:,} records{bad}; {found}.",
+        f"Report: {summary.out / 'report.html'}",
+    ]
+    return lines if summary.made else ["Nothing to do: everything is there already.", *lines]

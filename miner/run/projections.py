@@ -1,0 +1,118 @@
+"""What is made from the artefacts for people and programs to open: the bundle's folder, the embedded store, the report.
+
+All of it can be made again at any time. The embedded store is brought up to date where it is, because an analyst's own
+nodes may be in it; the other two are replaced as a whole.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from kb.bundle import verify_bundle
+from kb.load import load_bundle
+from kb.store import open_store
+from miner.config_file import render_config
+from miner.errors import KbError
+from miner.run.libraries import library_versions
+from miner.store.fingerprint import digest_json
+from miner.store.formats import read_array, read_json, read_table, write_bytes
+from miner.visual.images import decode_image
+from reports.inputs import ReportInputs
+from reports.page import render_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from miner.run.folder import RunFolder
+    from miner.run.pipeline import Pipeline
+    from miner.store.artefact import Artefact
+
+REPORT_VERSION = 1
+KB_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A visible part of a run folder.
+
+    Attributes:
+        target: Its name in the run folder.
+        key: What it follows from; equal keys, equal content.
+        is_whole: Tells whether what is at its path can be used.
+        make: Makes it.
+    """
+
+    target: str
+    key: Callable[[Mapping[str, Artefact]], str]
+    is_whole: Callable[[Path], bool]
+    make: Callable[[Pipeline, RunFolder], None]
+
+
+def _bundle_key(artefacts: Mapping[str, Artefact]) -> str:
+    return artefacts["bundle"].key
+
+
+def _is_bundle_whole(path: Path) -> bool:
+    try:
+        verify_bundle(path)
+    except KbError:
+        return False
+    return True
+
+
+def _copy_bundle(pipeline: Pipeline, folder: RunFolder) -> None:
+    with folder.replacing("bundle") as path:
+        shutil.copytree(pipeline.artefacts["bundle"].path / "bundle", path)
+
+
+def _kb_key(artefacts: Mapping[str, Artefact]) -> str:
+    return digest_json(["kb", KB_VERSION, artefacts["bundle"].key, library_versions(["kglite"])])
+
+
+def _load_kb(pipeline: Pipeline, folder: RunFolder) -> None:
+    n_rows = verify_bundle(folder.path / "bundle").n_rows
+    with pipeline.progress.stage("kb", n_rows, "rows") as advance, open_store(str(folder.path / "kb")) as store:
+        load_bundle(folder.path / "bundle", store, advance)
+
+
+def _report_key(artefacts: Mapping[str, Artefact]) -> str:
+    return digest_json(["report", REPORT_VERSION, artefacts["bundle"].key, library_versions(["jinja2", "pillow"])])
+
+
+def _write_report(pipeline: Pipeline, folder: RunFolder) -> None:
+    with pipeline.progress.stage("report"), folder.replacing("report.html") as path:
+        write_bytes(path, render_report(report_inputs(pipeline)).encode())
+
+
+def report_inputs(pipeline: Pipeline) -> ReportInputs:
+    """Gather what the report shows from the artefacts of a run."""
+    artefacts = pipeline.artefacts
+    return ReportInputs(
+        corpus=pipeline.corpus.declaration.name,
+        run_key=artefacts["patterns"].key,
+        config_toml=render_config(pipeline.config, comments=False),
+        records=read_table(artefacts["read"].file("records.parquet")),
+        labels=read_table(artefacts["label"].file("labels.parquet")),
+        images=read_table(artefacts["groups"].file("images.parquet")),
+        groups=read_array(artefacts["groups"].file("groups.npy")),
+        rules=read_table(artefacts["mine"].file("rules.parquet")),
+        patterns=read_table(artefacts["patterns"].file("patterns.parquet")),
+        evidence=read_table(artefacts["patterns"].file("evidence.parquet")),
+        open_image=pipeline.corpus.open_image,
+        decode=partial(decode_image, max_pixels=pipeline.config.visual.max_pixels),
+        counters={
+            "rules": read_json(artefacts["mine"].file("summary.json")),
+            "captions": read_json(artefacts["text-items"].file("counts.json")),
+        },
+    )
+
+
+PROJECTIONS = (
+    Projection("bundle", _bundle_key, _is_bundle_whole, _copy_bundle),
+    Projection("kb", _kb_key, lambda path: any(path.glob("*.kgl")), _load_kb),
+    Projection("report.html", _report_key, lambda path: path.is_file(), _write_report),
+)
