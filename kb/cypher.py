@@ -1,0 +1,188 @@
+"""Every Cypher statement that eventminer sends, as constants and pure builders.
+
+Labels, relationship types and property names come from the validated schema, values always travel as parameters. The same
+statements run on Neo4j and on the embedded store, so they keep to what both understand: no APOC, bounded paths, `id` as
+the only property that a MERGE looks at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kb.graph_schema import GraphSchema, NodeType, RangeIndex, RelationshipType, TextIndex
+
+# Loading: rows are {id, props} or {source, target, props}; `props` has every property of the schema, null where absent,
+# so that what a changed bundle no longer says is removed while properties that others have added stay.
+
+
+def merge_nodes(node: NodeType) -> str:
+    """Return the statement that writes `$rows` as nodes, stamped with `$bundle` (and `$scope` where one corpus owns them)."""
+    labels = f" SET n:{':'.join(node.also)}" if node.also else ""
+    scope = ", n.scope = $scope" if node.origin == "bundle" else ""
+    return f"UNWIND $rows AS row MERGE (n:{node.label} {{id: row.id}}) SET n += row.props, n.bundle = $bundle{scope}{labels}"
+
+
+def merge_relationships(kind: str, source: str, target: str) -> str:
+    """Return the statement that writes `$rows` as relationships between two labels, stamped with `$bundle`."""
+    return (
+        f"UNWIND $rows AS row MATCH (a:{source} {{id: row.source}}) MATCH (b:{target} {{id: row.target}}) "
+        f"MERGE (a)-[r:{kind}]->(b) SET r += row.props, r.bundle = $bundle"
+    )
+
+
+def delete_stale_nodes(node: NodeType) -> str:
+    """Return the statement that deletes `$limit` nodes of `$scope` which `$bundle` does not have."""
+    return (
+        f"MATCH (n:{node.label}) WHERE n.scope = $scope AND n.bundle <> $bundle "
+        "WITH n LIMIT $limit DETACH DELETE n RETURN count(*) AS deleted"
+    )
+
+
+def delete_stale_relationships(kind: str, source: str) -> str:
+    """Return the statement that deletes `$limit` relationships from nodes of `$scope` which `$bundle` does not have."""
+    return (
+        f"MATCH (a:{source})-[r:{kind}]->() WHERE a.scope = $scope AND r.bundle <> $bundle "
+        "WITH r LIMIT $limit DELETE r RETURN count(*) AS deleted"
+    )
+
+
+def delete_stale_ontology_relationships(relationship: RelationshipType) -> str:
+    """Return the statement that deletes `$limit` relationships from `$sources` which the ontology of `$bundle` lacks."""
+    source = relationship.ends[0][0]
+    return (
+        f"MATCH (a:{source})-[r:{relationship.type}]->() WHERE a.id IN $sources AND r.bundle <> $bundle "
+        "WITH r LIMIT $limit DELETE r RETURN count(*) AS deleted"
+    )
+
+
+DELETE_UNUSED_EVENT_TYPES = (
+    "MATCH (e:EventType) WHERE e.bundle IS NOT NULL AND NOT EXISTS { (:Corpus)-[:HAS_EVENT_TYPE]->(e) } "
+    "AND NOT EXISTS { (:Mention)-[:OF_TYPE]->(e) } WITH e LIMIT $limit DETACH DELETE e RETURN count(*) AS deleted"
+)
+DELETE_UNUSED_ROLES = (
+    "MATCH (a:ArgumentRole) WHERE a.bundle IS NOT NULL AND NOT EXISTS { (:EventType)-[:HAS_ROLE]->(a) } "
+    "WITH a LIMIT $limit DETACH DELETE a RETURN count(*) AS deleted"
+)
+RELINK_REVIEWS = "MATCH (r:Review) MATCH (p:Pattern {id: r.patternId}) MERGE (r)-[:OF]->(p)"
+COMPLETE_LOAD = "MATCH (c:Corpus {id: $corpus}) SET c.bundle = $bundle"
+
+
+def create_constraint(node: NodeType) -> str:
+    """Return the statement that makes the ids of a label unique (Neo4j; the embedded store's always are)."""
+    return f"CREATE CONSTRAINT {node.label}_id IF NOT EXISTS FOR (n:{node.label}) REQUIRE n.id IS UNIQUE"
+
+
+def create_range_index(index: RangeIndex) -> str:
+    """Return the statement that makes an index on exact values."""
+    return f"CREATE INDEX {index.name} IF NOT EXISTS FOR (n:{index.label}) ON (n.{index.property})"
+
+
+def create_text_index(index: TextIndex) -> str:
+    """Return the statement that makes a full-text index (Neo4j; the embedded store has a call for it)."""
+    return f"CREATE FULLTEXT INDEX {index.name} IF NOT EXISTS FOR (n:{index.label}) ON EACH [n.{index.property}]"
+
+
+def create_schema(schema: GraphSchema) -> tuple[str, ...]:
+    """Return every statement that prepares an empty Neo4j database."""
+    return (
+        *(create_constraint(node) for node in schema.nodes),
+        *(create_range_index(index) for index in schema.ranges),
+        *(create_text_index(index) for index in schema.texts),
+    )
+
+
+AWAIT_INDEXES = "CALL db.awaitIndexes(300)"
+
+
+def count_texts(index: TextIndex) -> str:
+    """Return the query that counts the texts which a full-text index covers."""
+    return f"MATCH (n:{index.label}) WHERE n.{index.property} IS NOT NULL RETURN count(n) AS n"
+
+
+# Questions an analyst asks by name; `kb.query` says what each answers and which parameters it takes.
+
+COUNT_EVENT_TYPES = "MATCH (e:EventType {eventType: $value}) RETURN count(e) AS n"
+COUNT_PATTERNS = "MATCH (p:Pattern) WHERE p.pattern = $value OR p.id = $value RETURN count(p) AS n"
+
+EVENT_TYPES = """
+MATCH (e:EventType)
+OPTIONAL MATCH (p:Pattern)-[:INDICATES]->(e)
+WITH e, count(p) AS patterns
+OPTIONAL MATCH (:Corpus)-[h:HAS_EVENT_TYPE]->(e)
+RETURN e.eventType AS eventType, e.label AS label, patterns, coalesce(sum(h.nRecords), 0) AS records
+ORDER BY patterns DESC, records DESC, eventType
+"""
+
+PATTERNS_OF = """
+MATCH (p:Pattern)-[i:INDICATES]->(:EventType {eventType: $eventType})
+WITH p, i ORDER BY p.rank, i.confidence DESC, p.id LIMIT $limit
+OPTIONAL MATCH (p)-[h:HAS_ITEM]->(v:VisualItem)
+WITH p, i, h, v ORDER BY h.rank, v.filter
+WITH p, i, collect(v.filter) AS filters
+RETURN p.pattern AS pattern, p.displayName AS displayName, i.confidence AS confidence, i.lift AS lift,
+       i.support AS support, i.pValue AS pValue, p.proven AS proven, p.textWords AS words, filters
+ORDER BY p.rank, confidence DESC, p.id
+"""
+
+EVIDENCE_OF = """
+MATCH (p:Pattern) WHERE p.pattern = $pattern OR p.id = $pattern
+MATCH (p)-[:HAS_EVIDENCE]->(e:Evidence)-[:IN_IMAGE]->(m:Image)
+OPTIONAL MATCH (e)-[:IN_CAPTION]->(c:Caption)
+RETURN m.record AS record, m.path AS path, e.box AS box, c.text AS caption, e.words AS words, e.score AS score
+ORDER BY score DESC, e.id LIMIT $limit
+"""
+
+IMAGES_OF_PATTERN = """
+MATCH (p:Pattern) WHERE p.pattern = $pattern OR p.id = $pattern
+MATCH (p)-[:HAS_EVIDENCE]->(e:Evidence)-[:IN_IMAGE]->(m:Image)
+WITH m, count(DISTINCT e) AS evidence, max(e.score) AS score
+OPTIONAL MATCH (m)-[:COPY_OF]->(o:Image)
+RETURN m.record AS record, m.path AS path, m.eventTypes AS eventTypes, evidence, score, o.record AS copyOf
+ORDER BY score DESC, m.id LIMIT $limit
+"""
+
+SHARED_PATTERNS = """
+MATCH (:EventType {eventType: $first})<-[:INDICATES]-(p:Pattern)-[:HAS_ITEM]->(i:Item)<-[:HAS_ITEM]-(q:Pattern)
+      -[:INDICATES]->(:EventType {eventType: $second})
+WHERE p.id <> q.id
+WITH p, q, i ORDER BY i.id
+WITH p, q, count(DISTINCT i) AS items, [x IN collect(DISTINCT i) WHERE x:VisualItem | x.filter] AS filters,
+     [x IN collect(DISTINCT i) WHERE x:TextItem | x.words[0]] AS words
+RETURN p.pattern AS firstPattern, p.displayName AS firstName, q.pattern AS secondPattern, q.displayName AS secondName,
+       items, filters, words
+ORDER BY items DESC, p.rank, q.rank, p.id, q.id LIMIT $limit
+"""
+
+ROLES_OF = """
+MATCH (e:EventType {eventType: $eventType})-[:HAS_ROLE]->(a:ArgumentRole)
+OPTIONAL MATCH (p:Pattern)-[f:FILLS_ROLE]->(a)
+WITH a, f, p ORDER BY f.score DESC, p.id
+RETURN a.role AS role, a.definition AS definition, a.fillers AS fillers, collect(p.displayName) AS patterns,
+       collect(f.score) AS scores
+ORDER BY role
+"""
+
+CAPTIONS_LIKE = """
+CALL db.index.fulltext.queryNodes('captionText', $text) YIELD node, score
+MATCH (m:Image)-[:HAS_CAPTION]->(node)
+RETURN node.text AS caption, m.record AS record, m.path AS path, m.eventTypes AS eventTypes, score
+ORDER BY score DESC, node.id LIMIT $limit
+"""
+
+PATTERNS_NAMED = """
+CALL db.index.fulltext.queryNodes('patternNames', $text) YIELD node, score
+RETURN node.pattern AS pattern, node.displayName AS displayName, node.eventType AS eventType,
+       node.confidence AS confidence, score
+ORDER BY score DESC, node.id LIMIT $limit
+"""
+
+PROVENANCE = """
+MATCH (p:Pattern) WHERE p.pattern = $pattern OR p.id = $pattern
+MATCH (p)-[:MINED_IN]->(r:MiningRun)-[:USED_CORPUS]->(c:Corpus)
+OPTIONAL MATCH (p)-[:HAS_EVIDENCE]->(e:Evidence)-[:IN_IMAGE]->(m:Image)
+RETURN p.displayName AS displayName, c.corpus AS corpus, c.licence AS licence, r.run AS run, r.method AS method,
+       r.configDigest AS configDigest, r.versions AS versions, c.bundle AS bundle, count(DISTINCT e) AS evidence,
+       count(DISTINCT m) AS images, count(DISTINCT e.photoGroup) AS photographs
+ORDER BY corpus, run
+"""

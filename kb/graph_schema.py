@@ -1,0 +1,205 @@
+"""How a graph schema is declared, and what makes a declaration valid.
+
+Names are checked where they are declared, so that every statement built from them is safe to send: labels are PascalCase,
+relationship types UPPER_SNAKE, properties camelCase.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from itertools import chain
+from typing import Annotated, Literal, Self
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = [
+    "KIND_WORDS",
+    "RESERVED",
+    "GraphSchema",
+    "NodeType",
+    "Property",
+    "RangeIndex",
+    "RelationshipType",
+    "TextIndex",
+]
+
+RESERVED = frozenset({"id", "name", "title", "type", "scope", "bundle"})
+"""`id`, `scope` and `bundle` are set by the loader; the embedded store gives `name`, `title` and `type` its own meaning."""
+
+Kind = Literal["string", "integer", "float", "boolean", "strings", "integers", "floats"]
+ARROW_TYPES: dict[Kind, pa.DataType] = {
+    "string": pa.string(),
+    "integer": pa.int64(),
+    "float": pa.float64(),
+    "boolean": pa.bool_(),
+    "strings": pa.list_(pa.string()),
+    "integers": pa.list_(pa.int64()),
+    "floats": pa.list_(pa.float64()),
+}
+KIND_WORDS: dict[Kind, str] = {
+    "string": "string",
+    "integer": "integer",
+    "float": "float",
+    "boolean": "boolean",
+    "strings": "list of strings",
+    "integers": "list of integers",
+    "floats": "list of floats",
+}
+
+CamelName = Annotated[str, Field(pattern=r"^[a-z][A-Za-z0-9]*$")]
+PascalName = Annotated[str, Field(pattern=r"^([A-Z][a-z0-9]*)+$")]
+UpperName = Annotated[str, Field(pattern=r"^[A-Z]+(_[A-Z]+)*$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Property(_Part):
+    """A property of a node or relationship: a scalar or a list of one kind of scalar."""
+
+    name: CamelName
+    kind: Kind
+    required: bool = False
+    meaning: str = Field(min_length=1)
+
+
+class _Typed(_Part):
+    properties: tuple[Property, ...] = ()
+    meaning: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_usable(self) -> Self:
+        names = [p.name for p in self.properties]
+        repeated = [name for name, n in Counter(names).items() if n > 1]
+        if repeated:
+            raise ValueError(f"property {repeated[0]!r} is declared twice")
+        reserved = sorted(RESERVED.intersection(names))
+        if reserved:
+            raise ValueError(f"{reserved[0]!r} is reserved and cannot be a property")
+        return self
+
+    def _fields(self) -> list[pa.Field]:
+        return [pa.field(p.name, ARROW_TYPES[p.kind], nullable=not p.required) for p in self.properties]
+
+
+class NodeType(_Typed):
+    """A label.
+
+    Attributes:
+        label: PascalCase; the first part of the ids of its nodes.
+        also: Further labels that each of its nodes bears.
+        origin: What makes its nodes: the bundle (each belongs to one corpus), an ontology (shared by corpora), a review
+            or an extraction (made in the store, never touched by a load).
+    """
+
+    label: PascalName
+    also: tuple[PascalName, ...] = ()
+    origin: Literal["bundle", "ontology", "review", "extraction"] = "bundle"
+
+    @property
+    def key(self) -> str:
+        """The label."""
+        return self.label
+
+    @property
+    def in_bundle(self) -> bool:
+        """Whether a bundle has a table of these nodes."""
+        return self.origin in {"bundle", "ontology"}
+
+    def arrow_schema(self) -> pa.Schema:
+        """Return the columns of its table: `id`, then its properties."""
+        return pa.schema([pa.field("id", pa.string(), nullable=False), *self._fields()])
+
+
+class RelationshipType(_Typed):
+    """A relationship type, with the pairs of labels it may join (source, target)."""
+
+    type: UpperName
+    ends: tuple[tuple[str, str], ...] = Field(min_length=1)
+
+    @property
+    def key(self) -> str:
+        """The type."""
+        return self.type
+
+    def arrow_schema(self) -> pa.Schema:
+        """Return the columns of its table: `source`, `target`, then its properties."""
+        ends = [pa.field(name, pa.string(), nullable=False) for name in ("source", "target")]
+        return pa.schema([*ends, *self._fields()])
+
+
+class _Index(_Part):
+    name: CamelName
+    label: str
+    property: str
+
+
+class RangeIndex(_Index):
+    """An index for finding nodes by the exact value of a property."""
+
+
+class TextIndex(_Index):
+    """A full-text index; `CALL db.index.fulltext.queryNodes(<name>, <words>)` asks it, in either store."""
+
+
+class GraphSchema(_Part):
+    """All labels, relationship types and indexes; refuses names that do not fit together."""
+
+    version: int
+    nodes: tuple[NodeType, ...]
+    relationships: tuple[RelationshipType, ...]
+    ranges: tuple[RangeIndex, ...] = ()
+    texts: tuple[TextIndex, ...] = ()
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        labels = [n.label for n in self.nodes]
+        indexes: tuple[_Index, ...] = (*self.ranges, *self.texts)
+        names = chain(labels, (r.type for r in self.relationships), (i.name for i in indexes))
+        repeated = [name for name, n in Counter(names).items() if n > 1]
+        if repeated:
+            raise ValueError(f"{repeated[0]!r} is declared twice")
+        unknown = {end for r in self.relationships for pair in r.ends for end in pair} - set(labels)
+        if unknown:
+            raise ValueError(f"a relationship names {min(unknown)!r}, which is no label")
+        for index in indexes:
+            self._check_index(index)
+        return self
+
+    def _check_index(self, index: _Index) -> None:
+        kinds = {(n.label, p.name): p.kind for n in self.nodes for p in n.properties}
+        if kinds.get((index.label, index.property)) != "string":
+            raise ValueError(f"index {index.name!r} is on {index.label}.{index.property}, which is no string property")
+
+    @cached_property
+    def _by_label(self) -> dict[str, NodeType]:
+        return {n.label: n for n in self.nodes}
+
+    def node(self, label: str) -> NodeType:
+        """Return the node type of a label.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return self._by_label[label]
+
+    @property
+    def bundle_nodes(self) -> tuple[NodeType, ...]:
+        """The node types a bundle has tables of."""
+        return tuple(n for n in self.nodes if n.in_bundle)
+
+    @property
+    def bundle_relationships(self) -> tuple[RelationshipType, ...]:
+        """The relationship types a bundle has tables of, each with only the ends that a bundle can fill."""
+        return tuple(r.model_copy(update={"ends": ends}) for r in self.relationships if (ends := self._bundle_ends(r)))
+
+    def _bundle_ends(self, relationship: RelationshipType) -> tuple[tuple[str, str], ...]:
+        held = {n.label for n in self.bundle_nodes}
+        return tuple(pair for pair in relationship.ends if held.issuperset(pair))
+
+    def is_shared(self, relationship: RelationshipType) -> bool:
+        """Tell whether a relationship type leaves nodes that belong to no corpus."""
+        return all(self.node(source).origin == "ontology" for source, _ in relationship.ends)

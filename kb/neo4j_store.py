@@ -1,0 +1,175 @@
+"""The Neo4j store, through the official driver (Neo4j 5.26 or newer, any edition)."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+import neo4j
+from neo4j import exceptions
+from neo4j.graph import Node, Path, Relationship
+from neo4j.time import Duration
+
+from kb import cypher
+from kb.store import Changes, Params, QueryResult
+from miner.errors import KbError
+
+if TYPE_CHECKING:
+    from kb.graph_schema import GraphSchema
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_DATABASE = "neo4j"
+CONNECT_TIMEOUT_S = 10.0
+RETRY_TIMEOUT_S = 15.0
+
+logging.getLogger("neo4j.notifications").setLevel(logging.ERROR)  # they are in every result, so not on stderr as well
+
+
+class Neo4jStore:
+    """A database of a Neo4j server. The password comes from NEO4J_PASSWORD only, the user from NEO4J_USERNAME.
+
+    Args:
+        uri: `bolt://`, `neo4j://` or one of their secure forms; a path names the database.
+
+    Raises:
+        KbError: The address is wrong, the server cannot be reached, or it refuses the password.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Connect, so that a wrong address or password is found at once."""
+        self._uri, self._database = _split_address(uri)
+        self._driver = self._connect()
+
+    @property
+    def uri(self) -> str:
+        """The address of the server and its database."""
+        return f"{self._uri}/{self._database}"
+
+    def read(self, statement: str, params: Params, *, timeout_s: float) -> QueryResult:
+        """Run a statement routed to a reader, in a transaction that refuses writes; see `GraphStore.read`."""
+        return self._run(statement, params, timeout_s, neo4j.RoutingControl.READ)
+
+    def write(self, statement: str, params: Params, *, timeout_s: float | None = None) -> QueryResult:
+        """Run any statement in a transaction of its own; see `GraphStore.write`."""
+        return self._run(statement, params, timeout_s, neo4j.RoutingControl.WRITE)
+
+    @contextmanager
+    def loading(self, schema: GraphSchema) -> Iterator[None]:
+        """Make constraints and indexes first, and wait for the indexes at the end; see `GraphStore.loading`."""
+        for statement in cypher.create_schema(schema):
+            self.write(statement, {})
+        yield
+        self.read(cypher.AWAIT_INDEXES, {}, timeout_s=600)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._driver.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def _connect(self) -> neo4j.Driver:
+        password = os.environ.get("NEO4J_PASSWORD")
+        auth = None if password is None else (os.environ.get("NEO4J_USERNAME", "neo4j"), password)
+        with _translated(self._uri):
+            driver = neo4j.GraphDatabase.driver(
+                self._uri,
+                auth=auth,
+                connection_timeout=CONNECT_TIMEOUT_S,
+                connection_acquisition_timeout=CONNECT_TIMEOUT_S + 1,
+                max_transaction_retry_time=RETRY_TIMEOUT_S,
+            )
+            try:
+                driver.verify_connectivity()
+            except BaseException:
+                driver.close()
+                raise
+            return driver
+
+    def _run(
+        self, statement: str, params: Params, timeout_s: float | None, routing: neo4j.RoutingControl
+    ) -> QueryResult:
+        query = neo4j.Query(statement, timeout=timeout_s)
+        with _translated(self._uri, timeout_s):
+            records, summary, keys = self._driver.execute_query(
+                query, dict(params), database_=self._database, routing_=routing
+            )
+        warnings = tuple(s.status_description for s in summary.gql_status_objects if s.is_notification)
+        logger.debug("%s %s", summary.counters, warnings)
+        return QueryResult(
+            columns=tuple(keys),
+            rows=tuple(tuple(_to_plain(value) for value in record.values()) for record in records),
+            warnings=warnings,
+            changes=Changes(**{name: getattr(summary.counters, name) for name in Changes.__dataclass_fields__}),
+        )
+
+
+def _split_address(uri: str) -> tuple[str, str]:
+    """Split an address into what the driver takes and the database."""
+    parts = urlsplit(uri)
+    if parts.username or parts.password:
+        raise KbError(
+            f"The address of {parts.hostname} carries a user or a password.",
+            hint="Leave them out; set NEO4J_USERNAME and NEO4J_PASSWORD.",
+        )
+    return parts._replace(path="").geturl(), parts.path.strip("/") or DEFAULT_DATABASE
+
+
+def _to_plain(value: Any) -> Any:  # noqa: ANN401, PLR0911 - any value of Cypher, one line per kind
+    if isinstance(value, Node):
+        return {"labels": sorted(value.labels), "properties": _to_plain(dict(value))}
+    if isinstance(value, Relationship):
+        return {"type": value.type, "properties": _to_plain(dict(value))}
+    if isinstance(value, Path):
+        return {"nodes": _to_plain(value.nodes), "relationships": _to_plain(value.relationships)}
+    if isinstance(value, Mapping):
+        return {key: _to_plain(item) for key, item in value.items()}
+    if isinstance(value, Duration):
+        return {"months": value.months, "days": value.days, "seconds": value.seconds}
+    if isinstance(value, list | tuple):
+        return [_to_plain(item) for item in value]
+    return value.iso_format() if hasattr(value, "iso_format") else value
+
+
+@contextmanager
+def _translated(uri: str, timeout_s: float | None = None) -> Iterator[None]:
+    """Turn what the driver raises into one line for the user."""
+    try:
+        yield
+    except exceptions.AuthError as error:
+        raise KbError(
+            f"{uri} refuses the user or password.", hint="Set NEO4J_PASSWORD (and NEO4J_USERNAME if it is not neo4j)."
+        ) from error
+    except exceptions.Neo4jError as error:
+        raise _explain(error, timeout_s) from error
+    except exceptions.ServiceUnavailable as error:
+        raise KbError(
+            f"Nothing answers at {uri}.", hint="Check that Neo4j runs there and the port is right."
+        ) from error
+    except (exceptions.DriverError, ValueError, TypeError, OSError) as error:
+        raise KbError(f"{uri}: {_first_line(error)}") from error
+
+
+def _explain(error: exceptions.Neo4jError, timeout_s: float | None) -> KbError:
+    code = error.code or ""
+    if "TransactionTimedOut" in code:
+        limit = "the server allows" if timeout_s is None else f"{timeout_s:g} s"
+        return KbError(f"The query took longer than {limit}.", hint="Narrow it, or allow more time with --timeout.")
+    if code == "Neo.ClientError.Statement.AccessMode":
+        return KbError("The query would write, and writing is off.", hint="Add --write if it should.")
+    return KbError(f"The query failed: {_first_line(error)}")
+
+
+def _first_line(error: Exception) -> str:
+    message = error.message if isinstance(error, exceptions.Neo4jError) else None
+    return (message or str(error) or type(error).__name__).partition("\n")[0]

@@ -1,0 +1,343 @@
+"""What the knowledge base may hold: labels, relationship types, properties and indexes.
+
+`SCHEMA` is the only declaration. The bundle's tables, the constraints and indexes of a store, the statements of the loader
+and the tables in the documentation all follow from it.
+"""
+
+from __future__ import annotations
+
+from kb.graph_schema import (
+    KIND_WORDS,
+    GraphSchema,
+    Kind,
+    NodeType,
+    Property,
+    RangeIndex,
+    RelationshipType,
+    TextIndex,
+)
+
+__all__ = ["SCHEMA", "schema_tables"]
+
+
+def _may(name: str, kind: Kind, meaning: str) -> Property:
+    return Property(name=name, kind=kind, meaning=meaning)
+
+
+def _must(name: str, kind: Kind, meaning: str) -> Property:
+    return Property(name=name, kind=kind, meaning=meaning, required=True)
+
+
+_SPAN = (
+    _may("start", "integer", "first character in the text"),
+    _may("end", "integer", "the character after the last one; in a query write it in backticks"),
+)
+_BOX = _may("box", "floats", "x0, y0, x1, y1 in pixels of the upright original")
+
+_ONTOLOGY_NODES = (
+    NodeType(
+        label="EventType",
+        origin="ontology",
+        meaning="A class of events of the ontology.",
+        properties=(
+            _must("eventType", "string", "its id in the ontology, such as `Conflict.Attack`"),
+            _must("label", "string", "its name for people"),
+            _may("definition", "string", "what counts as such an event"),
+            _may("triggers", "strings", "regular expressions of the words that trigger it"),
+            _must("ontology", "string", "name of the ontology"),
+            _must("ontologyVersion", "string", "version of the ontology"),
+        ),
+    ),
+    NodeType(
+        label="ArgumentRole",
+        origin="ontology",
+        meaning="A role that somebody or something plays in events of a type.",
+        properties=(
+            _must("role", "string", "its name, such as `Target`"),
+            _must("eventType", "string", "event type it belongs to"),
+            _may("definition", "string", "who or what plays it"),
+            _may("fillers", "strings", "entity types and noun classes that can play it"),
+            _must("ontology", "string", "name of the ontology"),
+        ),
+    ),
+)
+
+_PATTERN_NODES = (
+    NodeType(
+        label="Pattern",
+        meaning="Visual items and text items that together indicate an event type.",
+        properties=(
+            _must("pattern", "string", "its id in the run, `P` and 12 digits"),
+            _must("displayName", "string", "its name"),
+            _may("nameFlags", "strings", "what to know of the name, such as that it is a trigger word"),
+            _may("alternatives", "strings", "other names, best first"),
+            _may("alternativeScores", "floats", "score of each alternative"),
+            _must("eventType", "string", "event type it indicates"),
+            _must("rank", "integer", "place among the patterns of its event type in its run, the strongest first"),
+            _must("count", "integer", "votes that match it"),
+            _must("classCount", "integer", "votes that match it and have its event type"),
+            _must("support", "float", "share of all labelled votes that match it and have its event type"),
+            _must("confidence", "float", "share of the votes matching it that have its event type"),
+            _must("lift", "float", "confidence over the share of its event type"),
+            _may("pValue", "float", "one-sided Fisher, adjusted, best of its rules"),
+            _must("proven", "boolean", "whether all three tests hold"),
+            _must("nEvidence", "integer", "pieces of evidence"),
+            _must("nPhotoGroups", "integer", "different photographs among them"),
+            _may("textWords", "strings", "its words"),
+            _may("role", "string", "argument role it most likely fills"),
+            _must("method", "string", "ours, visual-only or text-only"),
+        ),
+    ),
+    NodeType(
+        label="VisualItem",
+        also=("Item",),
+        meaning="One filter of the network that some pattern uses.",
+        properties=(
+            _must("filter", "integer", "number of the filter"),
+            _must("network", "string", "network it belongs to"),
+        ),
+    ),
+    NodeType(
+        label="TextItem",
+        also=("Item",),
+        meaning="One cluster of words that some pattern uses.",
+        properties=(
+            _must("cluster", "integer", "number of the cluster"),
+            _must("words", "strings", "its words, the most frequent first"),
+            _may("count", "integer", "how often they occur in the corpus"),
+        ),
+    ),
+)
+
+_EVIDENCE_NODES = (
+    NodeType(
+        label="Evidence",
+        meaning="One place in a picture and its caption where a pattern shows.",
+        properties=(
+            _must("score", "float", "how strongly the pattern fires there"),
+            _BOX,
+            *_SPAN,
+            _may("words", "string", "what the caption says from `start` to `end`"),
+            _may("photoGroup", "integer", "number of the photograph, the same for its copies"),
+        ),
+    ),
+    NodeType(
+        label="Image",
+        meaning="The picture of one usable record.",
+        properties=(
+            _must("record", "string", "id of the record"),
+            _must("path", "string", "where it lies, as the corpus writes it"),
+            _may("width", "integer", "pixels, upright"),
+            _may("height", "integer", "pixels, upright"),
+            _may("phash", "string", "perceptual hash, 16 hexadecimal digits"),
+            _may("imageHash", "string", "hash of the file, 32 hexadecimal digits"),
+            _may("photoGroup", "integer", "number of the photograph, the same for its copies"),
+            _may("eventTypes", "strings", "weak labels of the record"),
+            _may("origin", "string", "file and line of the corpus that name it"),
+            _may("source", "string", "who published it, as the corpus says"),
+            _may("time", "string", "when, as the corpus says"),
+            _may("licence", "string", "licence of the picture"),
+            _may("credit", "string", "whom to credit"),
+            _may("problem", "string", "why the picture itself could not be used"),
+        ),
+    ),
+    NodeType(
+        label="Caption",
+        meaning="One caption of a usable record.",
+        properties=(
+            _must("record", "string", "id of the record"),
+            _must("caption", "integer", "which of its captions, from 0"),
+            _must("text", "string", "the words"),
+            _may("language", "string", "ISO 639-1, guessed"),
+        ),
+    ),
+)
+
+_SOURCE_NODES = (
+    NodeType(
+        label="Corpus",
+        meaning="Where records come from. Its `bundle` is set when a load is complete.",
+        properties=(
+            _must("corpus", "string", "its name"),
+            _must("nRecords", "integer", "usable records"),
+            _must("nBad", "integer", "records that cannot be used"),
+            _may("language", "string", "declared language"),
+            _may("licence", "string", "declared licence"),
+            _may("credit", "string", "whom to credit"),
+        ),
+    ),
+    NodeType(
+        label="MiningRun",
+        meaning="The run that found the patterns.",
+        properties=(
+            _must("run", "string", "key of the run"),
+            _must("method", "string", "ours, visual-only or text-only"),
+            _must("configDigest", "string", "hash of its configuration"),
+            _must("nRules", "integer", "rules kept"),
+            _must("nPatterns", "integer", "patterns made of them"),
+            _may("versions", "strings", "libraries that shape the result, `name==version`"),
+        ),
+    ),
+)
+
+_ANALYST_NODES = (
+    NodeType(
+        label="Review",
+        origin="review",
+        meaning="A decision of an analyst about a pattern; a load never touches it.",
+        properties=(
+            _must("patternId", "string", "id of the Pattern node it is about"),
+            _must("decision", "string", "what was decided"),
+            _may("note", "string", "why"),
+        ),
+    ),
+    NodeType(
+        label="Mention",
+        origin="extraction",
+        meaning="One extracted event in a text, a picture or both.",
+        properties=(
+            _must("eventType", "string", "type of the event"),
+            _must("score", "float", "how sure the extractor is"),
+            _may("record", "string", "record it was found in"),
+            _may("document", "string", "document it was found in"),
+            _may("trigger", "string", "word that triggers it"),
+            *_SPAN,
+            _BOX,
+        ),
+    ),
+    NodeType(
+        label="Argument",
+        origin="extraction",
+        meaning="Who or what plays a role in a mention.",
+        properties=(_may("text", "string", "the words"), *_SPAN, _BOX),
+    ),
+)
+
+_MINED = (
+    RelationshipType(
+        type="INDICATES",
+        ends=(("Pattern", "EventType"),),
+        meaning="The pattern is specific to the event type.",
+        properties=(
+            _must("support", "float", "as of the pattern"),
+            _must("confidence", "float", "as of the pattern"),
+            _must("lift", "float", "as of the pattern"),
+            _may("pValue", "float", "as of the pattern"),
+        ),
+    ),
+    RelationshipType(
+        type="FILLS_ROLE",
+        ends=(("Pattern", "ArgumentRole"),),
+        meaning="What the pattern shows can play the role.",
+        properties=(_must("score", "float", "share of the role in the pattern's distribution over roles"),),
+    ),
+    RelationshipType(
+        type="HAS_ITEM",
+        ends=(("Pattern", "VisualItem"), ("Pattern", "TextItem")),
+        meaning="The pattern is made of the item.",
+        properties=(
+            _must("rank", "integer", "place among the pattern's items of that kind, from 0"),
+            _may("weight", "float", "share of the pattern's evidence in which a filter fires"),
+        ),
+    ),
+    RelationshipType(
+        type="HAS_EVIDENCE", ends=(("Pattern", "Evidence"),), meaning="The pattern shows in this place.", properties=()
+    ),
+    RelationshipType(
+        type="MINED_IN", ends=(("Pattern", "MiningRun"),), meaning="The run found the pattern.", properties=()
+    ),
+    RelationshipType(
+        type="USED_CORPUS", ends=(("MiningRun", "Corpus"),), meaning="The run read the corpus.", properties=()
+    ),
+)
+
+_SOURCES = (
+    RelationshipType(
+        type="HAS_EVENT_TYPE",
+        ends=(("Corpus", "EventType"),),
+        meaning="The corpus is labelled with an ontology that has the event type.",
+        properties=(_must("nRecords", "integer", "usable records with that label"),),
+    ),
+    RelationshipType(type="SUBTYPE_OF", ends=(("EventType", "EventType"),), meaning="Every one is also one of these."),
+    RelationshipType(type="HAS_ROLE", ends=(("EventType", "ArgumentRole"),), meaning="The event type has the role."),
+    RelationshipType(
+        type="IN_IMAGE",
+        ends=(("Evidence", "Image"), ("Mention", "Image")),
+        meaning="It is in the picture.",
+    ),
+    RelationshipType(
+        type="IN_CAPTION",
+        ends=(("Evidence", "Caption"), ("Mention", "Caption")),
+        meaning="It is in the caption.",
+    ),
+    RelationshipType(type="COPY_OF", ends=(("Image", "Image"),), meaning="Another print of the same photograph."),
+    RelationshipType(type="HAS_CAPTION", ends=(("Image", "Caption"),), meaning="The caption describes the picture."),
+    RelationshipType(type="IN_CORPUS", ends=(("Image", "Corpus"),), meaning="The picture is of the corpus."),
+    RelationshipType(
+        type="MENTIONS",
+        ends=(("Caption", "TextItem"),),
+        meaning="The caption has a word of the item; the first one is given.",
+        properties=_SPAN,
+    ),
+)
+
+_ANALYSTS = (
+    RelationshipType(type="OF", ends=(("Review", "Pattern"),), meaning="The review is about the pattern."),
+    RelationshipType(type="OF_TYPE", ends=(("Mention", "EventType"),), meaning="The mention is such an event."),
+    RelationshipType(
+        type="HAS_ARGUMENT",
+        ends=(("Mention", "Argument"),),
+        meaning="The argument plays a role in the mention.",
+        properties=(_must("role", "string", "which role"), _must("score", "float", "how sure the extractor is")),
+    ),
+)
+
+SCHEMA = GraphSchema(
+    version=1,
+    nodes=(*_ONTOLOGY_NODES, *_PATTERN_NODES, *_EVIDENCE_NODES, *_SOURCE_NODES, *_ANALYST_NODES),
+    relationships=(*_MINED, *_SOURCES, *_ANALYSTS),
+    ranges=(
+        RangeIndex(name="eventTypeIndex", label="EventType", property="eventType"),
+        RangeIndex(name="patternIndex", label="Pattern", property="pattern"),
+        RangeIndex(name="patternEventTypeIndex", label="Pattern", property="eventType"),
+    ),
+    texts=(
+        TextIndex(name="captionText", label="Caption", property="text"),
+        TextIndex(name="patternNames", label="Pattern", property="displayName"),
+    ),
+)
+"""The schema of every bundle and store."""
+
+
+def schema_tables(schema: GraphSchema = SCHEMA) -> str:
+    """Return the schema as Markdown tables, for `docs/knowledge-base.md`."""
+    return "\n".join([*_node_lines(schema), "", *_relationship_lines(schema), "", *_index_lines(schema)])
+
+
+def _node_lines(schema: GraphSchema) -> list[str]:
+    lines = ["| label | made by | meaning | properties |", "|---|---|---|---|"]
+    for node in schema.nodes:
+        labels = ":".join((node.label, *node.also))
+        lines.append(f"| `{labels}` | {node.origin} | {node.meaning} | {_property_words(node.properties)} |")
+    return lines
+
+
+def _relationship_lines(schema: GraphSchema) -> list[str]:
+    lines = ["| relationship | meaning | properties |", "|---|---|---|"]
+    for relationship in schema.relationships:
+        ends = "<br>".join(f"`(:{a})-[:{relationship.type}]->(:{b})`" for a, b in relationship.ends)
+        lines.append(f"| {ends} | {relationship.meaning} | {_property_words(relationship.properties)} |")
+    return lines
+
+
+def _index_lines(schema: GraphSchema) -> list[str]:
+    lines = ["| index | kind | on |", "|---|---|---|"]
+    lines += [f"| `{index.name}` | full text | `{index.label}.{index.property}` |" for index in schema.texts]
+    lines += [f"| `{index.name}` | value | `{index.label}.{index.property}` |" for index in schema.ranges]
+    return lines
+
+
+def _property_words(properties: tuple[Property, ...]) -> str:
+    return "<br>".join(
+        f"`{p.name}` {KIND_WORDS[p.kind]}{'' if p.required else ', may be absent'}: {p.meaning}" for p in properties
+    )

@@ -1,0 +1,140 @@
+"""What a graph store can do, and how one is opened from its address.
+
+Two stores exist: Neo4j, and one embedded in the process. Both are projections of a bundle: whatever is lost there can be
+loaded again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from miner.errors import KbError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from kb.graph_schema import GraphSchema
+
+__all__ = ["Changes", "GraphStore", "Params", "QueryResult", "open_store"]
+
+Params = Mapping[str, Any]
+NEO4J_SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):")
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a statement changed."""
+
+    nodes_created: int = 0
+    nodes_deleted: int = 0
+    relationships_created: int = 0
+    relationships_deleted: int = 0
+
+    def __add__(self, other: Changes) -> Changes:
+        """Add up two changes."""
+        return Changes(
+            self.nodes_created + other.nodes_created,
+            self.nodes_deleted + other.nodes_deleted,
+            self.relationships_created + other.relationships_created,
+            self.relationships_deleted + other.relationships_deleted,
+        )
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """The answer to a query, as values that JSON can hold.
+
+    A node is `{"labels": […], "properties": {…}}`, a relationship `{"type": …, "properties": {…}}`, a path
+    `{"nodes": […], "relationships": […]}`; dates and times are ISO 8601 text.
+
+    Attributes:
+        columns: Names in the order of the RETURN clause.
+        rows: One tuple per row, as long as `columns`.
+        warnings: What the store noticed, such as a label that nothing has.
+        changes: What the statement wrote.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    warnings: tuple[str, ...] = ()
+    changes: Changes = Changes()
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the rows as dictionaries."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class GraphStore(Protocol):
+    """A graph that understands Cypher. Use it in a `with` block: it closes itself."""
+
+    @property
+    def uri(self) -> str:
+        """Its address, without secrets."""
+        ...
+
+    def read(self, statement: str, params: Params, *, timeout_s: float) -> QueryResult:
+        """Run a statement that must not write.
+
+        Raises:
+            KbError: It would write, is wrong, takes longer than `timeout_s`, or the store cannot be reached.
+        """
+        ...
+
+    def write(self, statement: str, params: Params, *, timeout_s: float | None = None) -> QueryResult:
+        """Run any statement.
+
+        Raises:
+            KbError: It is wrong, takes longer than `timeout_s`, or the store cannot be reached or written.
+        """
+        ...
+
+    def loading(self, schema: GraphSchema) -> AbstractContextManager[None]:
+        """Make constraints and indexes, and bring them up to date with what the block writes.
+
+        In the embedded store the block is one transaction: it happens as a whole or not at all.
+
+        Raises:
+            KbError: The store cannot be written.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the store."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        ...
+
+
+def open_store(uri: str) -> GraphStore:
+    """Open the store at an address.
+
+    Args:
+        uri: A path (a run folder, a `.kgl` file or a folder that holds one) for the embedded store; `bolt://`, `neo4j://`
+            and their `+s` and `+ssc` forms for Neo4j, where a path in the address names the database (default `neo4j`).
+
+    Raises:
+        KbError: No store has such an address, or Neo4j cannot be reached or refuses the password.
+    """
+    scheme = _SCHEME.match(uri)
+    if scheme is None:
+        from kb.embedded_store import EmbeddedStore  # noqa: PLC0415 - a store that is not used is not imported
+
+        return EmbeddedStore(uri)
+    if scheme[1].lower() in NEO4J_SCHEMES:
+        from kb.neo4j_store import Neo4jStore  # noqa: PLC0415 - a store that is not used is not imported
+
+        return Neo4jStore(uri)
+    raise KbError(
+        f"There is no store for {scheme[1]}: addresses; known are {', '.join(NEO4J_SCHEMES)}.",
+        hint="Give a path for the embedded store, or bolt://HOST:7687 for Neo4j.",
+    )
