@@ -18,14 +18,15 @@ __all__ = ["FIELDS", "Columns", "Fields", "find_columns", "read_fields"]
 _ALIASES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "id": (("id",), ("recordid",), ("record",), ("imageid",), ("key",), ("uid",), ("sampleid",)),
     "image": (("image",), ("imagepath",), ("imagefile",), ("filename",), ("file",), ("filepath",), ("path",), ("img",), ("photo",)),
-    "caption": (("caption", "captions"), ("text", "texts"), ("sentence", "sentences"), ("description",), ("headline",), ("alttext",), ("alt",), ("title",)),
-    "event": (("event", "events"), ("eventtype", "eventtypes"), ("label", "labels"), ("class",), ("category",)),
+    "caption": (("captions", "caption"), ("texts", "text"), ("sentences", "sentence"), ("description",), ("headline",), ("alttext",), ("alt",), ("title",)),
+    "event": (("events", "event"), ("eventtypes", "eventtype"), ("labels", "label"), ("class",), ("category",)),
     "source": (("source",), ("publisher",), ("site",), ("url",), ("cocourl",), ("flickrurl",)),
     "time": (("time",), ("timestamp",), ("datetime",), ("date",), ("published",), ("created",), ("datecaptured",)),
     "licence": (("licence",), ("license",), ("rights",)),
     "credit": (("credit",), ("author",), ("photographer",), ("copyright",)),
 }  # fmt: skip
-"""Spellings of each field, compared without case, spaces, hyphens and underscores. Names in one group count alike."""
+"""Spellings of each field, compared without case, spaces, hyphens and underscores. Of the names in one group,
+the first that has a value in a row counts."""
 
 FIELDS = tuple(_ALIASES)
 """The fields of a record that columns can fill."""
@@ -98,7 +99,7 @@ def _columns_of(field: str, sheet: Sheet, asked: Mapping[str, str]) -> tuple[str
         return tuple(name for name in sheet.fixed[field] if name in sheet.columns)
     spelled = [(re.sub(r"[\W_]+", "", name.casefold()), name) for name in sheet.columns]
     for group in _ALIASES[field]:
-        names = tuple(name for spelling, name in spelled if spelling in group)
+        names = tuple(name for wanted in group for spelling, name in spelled if spelling == wanted)
         if names:
             return names
     return ()
