@@ -1,0 +1,1 @@
+"""Drawing of small invented pictures: a canvas, textures, places, people and things."""
