@@ -1,0 +1,170 @@
+"""Linear detectors of patterns: whether a picture shows a pattern, and where.
+
+Source: the closed form w = Σ⁻¹(μ_evidence - μ_all) of linear discriminant analysis as Li, Liu, Shen and van den Hengel use it
+for mid-level patterns ("Mid-level Deep Pattern Mining", CVPR 2015, section 3.3, after Hariharan, Malik and Ramanan, ECCV
+2012). Σ is shrunk towards a multiple of the identity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from miner.patterns.pictures import Bools, Cells, Float16s, Float32s, Int64s
+
+Float64s = npt.NDArray[np.float64]
+CHUNK = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """What features look like over a whole corpus.
+
+    Attributes:
+        mean: float64, (n_features,).
+        factor: Lower Cholesky factor of the shrunk covariance, float64, (n_features, n_features).
+    """
+
+    mean: Float64s
+    factor: Float64s
+
+    def discriminants(self, means: Float64s) -> Float32s:
+        """Return Σ⁻¹(μ - μ_all) for each row of means.
+
+        Args:
+            means: float64, (n_patterns, n_features), mean features of the evidence.
+
+        Returns:
+            float32, (n_patterns, n_features).
+        """
+        weights = linalg.cho_solve((self.factor, True), (means - self.mean).T)
+        return np.ascontiguousarray(weights.T, dtype=np.float32)
+
+
+def fit_background(features: Float32s, *, shrinkage: float) -> Background:
+    """Fit mean and shrunk covariance, Σ + shrinkage · tr(Σ)/C · I.
+
+    Args:
+        features: float32, (n, n_features), one row per picture or cell.
+        shrinkage: Share of the mean variance added to every variance, > 0.
+    """
+    mean = features.mean(axis=0, dtype=np.float64)
+    centred = features - mean.astype(np.float32)
+    covariance = (centred.T @ centred).astype(np.float64) / max(1, len(features) - 1)
+    ridge = shrinkage * np.trace(covariance) / len(covariance)
+    covariance[np.diag_indices_from(covariance)] += max(ridge, np.finfo(np.float32).tiny)
+    return Background(mean, linalg.cholesky(covariance, lower=True))
+
+
+def pooled_features(pooled: Float16s) -> Float32s:
+    """Return the square root of the pooled maps, float32, same shape: it evens out the long tail of strong filters."""
+    return np.sqrt(np.maximum(pooled, 0).astype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """Where the scores of each detector lie over a corpus, so that they can be compared.
+
+    Attributes:
+        mean: float32, (n_patterns,).
+        deviation: float32, (n_patterns,), > 0.
+    """
+
+    mean: Float32s
+    deviation: Float32s
+
+    @classmethod
+    def of(cls, scores: Float32s) -> Scale:
+        """Fit to scores, float32, (n_pictures, n_patterns)."""
+        deviation = np.maximum(scores.std(axis=0), 1e-6).astype(np.float32)
+        return cls(scores.mean(axis=0).astype(np.float32), deviation)
+
+    def __call__(self, scores: Float32s) -> Float32s:
+        """Return the scores in standard deviations above the corpus mean."""
+        return np.asarray((scores - self.mean) / self.deviation, dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Detectors:
+    """The detectors of a list of patterns.
+
+    Attributes:
+        pooled: float32, (n_patterns, n_filters), on `pooled_features`: whether.
+        scale: Of the pooled scores over the photo groups they were fitted on.
+        cells: float32, (n_patterns, n_dims), on projected cells: where.
+        cell_bias: float32, (n_patterns,), the score of the mean cell, subtracted.
+    """
+
+    pooled: Float32s
+    scale: Scale
+    cells: Float32s
+    cell_bias: Float32s
+
+    def __len__(self) -> int:
+        """Number of patterns."""
+        return len(self.pooled)
+
+    def scores(self, pooled: Float16s) -> Float32s:
+        """Score pictures: float32, (n_pictures, n_patterns), in standard deviations above the corpus mean."""
+        return self.scale(pooled_features(pooled) @ self.pooled.T)
+
+    def heat(self, projected: Float16s, pattern: int) -> Float32s:
+        """Score the cells of pictures for one pattern: float32, (n_pictures, n_cells), 0 for the mean cell."""
+        scores = projected.astype(np.float32) @ self.cells[pattern] - self.cell_bias[pattern]
+        return np.asarray(scores, dtype=np.float32)
+
+    def tensors(self) -> dict[str, Float32s]:
+        """Return the arrays by name, for storing."""
+        return {
+            "pooled": self.pooled,
+            "scaleMean": self.scale.mean,
+            "scaleDeviation": self.scale.deviation,
+            "cells": self.cells,
+            "cellBias": self.cell_bias,
+        }
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, Float32s]) -> Detectors:
+        """Rebuild from `tensors`."""
+        scale = Scale(tensors["scaleMean"], tensors["scaleDeviation"])
+        return cls(tensors["pooled"], scale, tensors["cells"], tensors["cellBias"])
+
+    def select(self, patterns: Sequence[int]) -> Detectors:
+        """Keep the given patterns, in the given order."""
+        return Detectors.from_tensors({name: tensor[list(patterns)] for name, tensor in self.tensors().items()})
+
+
+def evidence_means(features: Float32s, evidence: Sequence[Int64s]) -> Float64s:
+    """Return the mean features over the rows of each pattern's evidence, float64, (n_patterns, n_features)."""
+    return np.stack([features[rows].mean(axis=0, dtype=np.float64) for rows in evidence])
+
+
+def peak_cells(cells: Cells, fires: Bools, *, n_cells: int) -> Int64s:
+    """Choose for each picture the cell around which its firing filters peak.
+
+    Every firing filter of the pattern votes for the cell of its maximum, and half for the neighbours of that cell; the cell
+    with the most votes wins, the first on a tie.
+
+    Args:
+        cells: (n_pictures, n_items), peak cell of each of the pattern's filters.
+        fires: bool, (n_pictures, n_items), which of them fire.
+        n_cells: Cells in a map, a square number.
+
+    Returns:
+        int64, (n_pictures,).
+    """
+    grid = round(n_cells**0.5)
+    rows, columns = np.divmod(np.arange(n_cells), grid)
+    distance = np.maximum(abs(rows[:, None] - rows[None, :]), abs(columns[:, None] - columns[None, :]))
+    spread = np.where(distance == 0, 1.0, np.where(distance == 1, 0.5, 0.0)).astype(np.float32)
+    votes = np.zeros((len(cells), n_cells), dtype=np.float32)
+    picture, item = np.nonzero(fires)
+    np.add.at(votes, (picture, cells[picture, item].astype(np.int64)), 1.0)
+    return np.asarray((votes @ spread).argmax(axis=1), dtype=np.int64)

@@ -1,0 +1,213 @@
+"""Names for patterns: what captions say where a pattern is seen, and do not say where it is not.
+
+Candidates are the noun phrases of captions, cut to their head and up to two modifiers. They are contrasted *within* the
+event type, between pictures in which the pattern is seen and the others, whatever their captions; the scores that decide
+what is seen come from detectors that were not fitted on the picture. Contrasting the pattern's own matches instead would be
+circular: they contain its words by construction.
+
+Source of the contrast: Monroe, Colaresi and Quinn, "Fightin' Words" (Political Analysis 16:4, 2008), equations 15, 16, 19
+and 22: the log-odds ratio with an informative Dirichlet prior, divided by its standard deviation.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, cast
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from miner.patterns.pictures import Bools, Float32s, Int64s
+
+MAX_WORDS = 3
+MODIFIERS = frozenset({"ADJ", "NOUN", "PROPN", "VERB"})
+MIN_PICTURES = 2
+PRIOR_WEIGHT = 0.1
+"""Weight of the prior against the words that were counted."""
+
+Float64s = npt.NDArray[np.float64]
+Key = tuple[str, ...]
+
+
+class CaptionRow(TypedDict):
+    """The columns of a parsed caption that names and roles are read from."""
+
+    record: str
+    caption: int
+    text: str
+    starts: list[int]
+    ends: list[int]
+    lowers: list[str]
+    lemmas: list[str]
+    pos: list[str]
+    deps: list[str]
+    heads: list[int]
+    entities: list[str]
+    chunkStarts: list[int]
+    chunkEnds: list[int]
+
+
+class Name(NamedTuple):
+    """A name and how strongly the captions speak for it (standard deviations of the log-odds ratio)."""
+
+    text: str
+    score: float
+    is_trigger: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Phrases:
+    """Which candidate phrases the captions of each picture have.
+
+    Attributes:
+        keys: Candidates: modifiers in lower case and the lemma of the head.
+        labels: How each is written most often.
+        triggers: bool, (n_phrases,), whether each has a word that triggers some event type.
+        counts: int32 zeros and ones, CSR, (n_pictures, n_phrases).
+    """
+
+    keys: tuple[Key, ...]
+    labels: tuple[str, ...]
+    triggers: Bools
+    counts: sparse.csr_matrix
+
+
+def find_phrases(captions: pa.Table, masks: Sequence[Sequence[bool]], picture_of: Mapping[str, int], n: int) -> Phrases:
+    """Collect the candidate phrases of captions.
+
+    Args:
+        captions: Schema `miner.text.captions.CAPTIONS`.
+        masks: For each caption, whether each token is a trigger word of any event type.
+        picture_of: Row of the picture of each record; captions of other records are passed over.
+        n: Number of pictures.
+    """
+    said: dict[Key, set[int]] = defaultdict(set)
+    written: dict[Key, Counter[str]] = defaultdict(Counter)
+    triggers: set[Key] = set()
+    for row, mask in zip(caption_rows(captions), masks, strict=True):
+        picture = picture_of.get(row["record"])
+        if picture is None:
+            continue
+        for key, text, is_trigger in _phrases_of(row, mask):
+            said[key].add(picture)
+            written[key][text] += 1
+            if is_trigger:
+                triggers.add(key)
+    keys = tuple(sorted(key for key, pictures in said.items() if len(pictures) >= MIN_PICTURES))
+    labels = tuple(_most_frequent(written[key]) for key in keys)
+    return Phrases(keys, labels, np.array([key in triggers for key in keys], dtype=bool), _matrix(keys, said, n))
+
+
+def _most_frequent(counts: Counter[str]) -> str:
+    return min(counts, key=lambda text: (-counts[text], text))
+
+
+def caption_rows(captions: pa.Table) -> Iterator[CaptionRow]:
+    """Hand out the rows of a table of schema `CAPTIONS`, a few thousand in memory at a time."""
+    for batch in captions.select(list(CaptionRow.__annotations__)).to_batches(max_chunksize=4096):
+        yield from cast("list[CaptionRow]", batch.to_pylist())
+
+
+def _phrases_of(row: CaptionRow, mask: Sequence[bool]) -> Iterator[tuple[Key, str, bool]]:
+    """Cut the noun phrases of one caption to their head with zero, one and two modifiers."""
+    for first, end in zip(row["chunkStarts"], row["chunkEnds"], strict=True):
+        head = next((t for t in range(end - 1, first - 1, -1) if row["pos"][t] == "NOUN"), None)
+        if head is None or not row["lowers"][head].isalpha():
+            continue
+        for start in range(head, max(first, head - MAX_WORDS + 1) - 1, -1):
+            if start < head and not _can_modify(row, start):
+                break
+            key = (*row["lowers"][start:head], row["lemmas"][head])
+            yield key, " ".join(row["lowers"][start : head + 1]), any(mask[start : head + 1])
+
+
+def _can_modify(row: CaptionRow, token: int) -> bool:
+    return row["pos"][token] in MODIFIERS and not row["entities"][token] and row["lowers"][token].isalpha()
+
+
+def _matrix(keys: Sequence[Key], said: Mapping[Key, set[int]], n: int) -> sparse.csr_matrix:
+    columns = np.repeat(np.arange(len(keys)), [len(said[key]) for key in keys])
+    rows = np.array([picture for key in keys for picture in sorted(said[key])], dtype=np.int64)
+    ones = np.ones(len(rows), dtype=np.int32)
+    return sparse.csr_matrix((ones, (rows, columns)), shape=(n, len(keys)))
+
+
+def log_odds_z(seen: Int64s, unseen: Int64s, prior: Float64s) -> Float64s:
+    """Return z-scores of the log-odds ratio with an informative Dirichlet prior.
+
+    Args:
+        seen: (n_phrases,), count of each phrase where the pattern is seen.
+        unseen: (n_phrases,), count where it is not.
+        prior: float64, (n_phrases,), > 0: pseudo-counts in proportion to what is expected.
+
+    Returns:
+        float64, (n_phrases,), positive where a phrase belongs to what is seen.
+
+    Source:
+        Monroe et al. 2008, equations 16, 19 and 22.
+    """
+    total = prior.sum()
+    a, b = seen + prior, unseen + prior
+    ratio = np.log(a / (seen.sum() + total - a)) - np.log(b / (unseen.sum() + total - b))
+    return np.asarray(ratio / np.sqrt(1 / a + 1 / b))
+
+
+def sees(scores: Float32s, n_seen: int) -> Bools:
+    """Tell which pictures show a pattern: the `n_seen` highest scores, the first of equals."""
+    mask = np.zeros(len(scores), dtype=bool)
+    mask[np.argsort(-scores, kind="stable")[:n_seen]] = True
+    return mask
+
+
+def rank_names(
+    phrases: Phrases,
+    *,
+    among: Int64s,
+    seen: Bools,
+    words: Iterable[str],
+    evidence: Int64s,
+    max_share: float,
+    n_names: int,
+) -> list[Name]:
+    """Rank names for one pattern, best first.
+
+    A phrase with one of the pattern's own words comes before others: the words are proven to belong to what is seen.
+
+    Args:
+        phrases: Candidates.
+        among: Pictures of the event type.
+        seen: bool, (len(among),), in which of them the pattern is seen.
+        words: Of the pattern's text items.
+        evidence: Pictures that support the pattern; a name must be said of at least two of them.
+        max_share: Phrases that a larger share of the event type's pictures has say nothing about the pattern.
+        n_names: How many to return.
+    """
+    counts = phrases.counts[among]
+    in_seen = np.asarray(counts[np.flatnonzero(seen)].sum(axis=0), dtype=np.int64).ravel()
+    in_all = np.asarray(counts.sum(axis=0), dtype=np.int64).ravel()
+    said = np.asarray(phrases.counts[evidence].sum(axis=0), dtype=np.int64).ravel()
+    z = log_odds_z(in_seen, in_all - in_seen, np.asarray(PRIOR_WEIGHT * in_all + 0.01, dtype=np.float64))
+    own = frozenset(word for phrase in words for word in phrase.split())
+    fits = np.flatnonzero((said >= MIN_PICTURES) & (in_all <= max_share * len(among))).tolist()
+    ranked = sorted(fits, key=lambda place: (not own.isdisjoint(phrases.keys[place]), z[place]), reverse=True)
+    return [
+        Name(phrases.labels[place], float(z[place]), bool(phrases.triggers[place]))
+        for place in _without_echoes(ranked, phrases.keys)[:n_names]
+    ]
+
+
+def _without_echoes(ranked: Sequence[int], keys: Sequence[Key]) -> list[int]:
+    """Keep two phrases with the same head at most: a plain and a modified form are enough."""
+    kept: list[int] = []
+    for place in ranked:
+        heads = [other for other in kept if keys[other][-1] == keys[place][-1]]
+        if len(heads) < 2:
+            kept.append(place)
+    return kept

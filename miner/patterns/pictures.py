@@ -1,0 +1,101 @@
+"""What patterns are made from: votes, and the pictures behind them, aligned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from miner.rules.transactions import Transactions
+
+Bools = npt.NDArray[np.bool_]
+Float32s = npt.NDArray[np.float32]
+Float16s = npt.NDArray[np.float16]
+Int64s = npt.NDArray[np.int64]
+Cells = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """The pictures that represent their photo groups, one row each.
+
+    Attributes:
+        groups: int64, (n,), ascending: ids of the photo groups.
+        cells: (n, n_filters): cell where each filter is strongest, read row by row.
+        pooled: float16, (n, n_filters), ≥ 0: mean of each filter's map.
+        projected: float16, (n, n_cells, n_dims): every cell, projected.
+    """
+
+    groups: Int64s
+    cells: Cells
+    pooled: Float16s
+    projected: Float16s
+
+    def __len__(self) -> int:
+        """Number of photo groups."""
+        return len(self.groups)
+
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """The transactions as matrices; one row per vote.
+
+    Attributes:
+        transactions: Whose votes.
+        picture: int64, (n,), row in `Pictures` of each vote.
+    """
+
+    transactions: Transactions
+    picture: Int64s
+
+    @classmethod
+    def of(cls, transactions: Transactions, pictures: Pictures) -> Votes:
+        """Find the picture of every vote."""
+        return cls(transactions, np.searchsorted(pictures.groups, transactions.groups).astype(np.int64))
+
+    @cached_property
+    def visual(self) -> sparse.csc_matrix:
+        """Which filters fire: int32 zeros and ones, (n, n_visual)."""
+        t = self.transactions
+        return _ones(t.visual_indptr, t.visual_indices, t.n_visual)
+
+    @cached_property
+    def text(self) -> sparse.csc_matrix:
+        """Which text items the captions have: int32 zeros and ones, (n, n_text)."""
+        t = self.transactions
+        return _ones(t.text_indptr, t.text_indices, t.n_text)
+
+    @cached_property
+    def labelled(self) -> Bools:
+        """Which votes count towards support."""
+        return np.asarray(self.transactions.labels >= 0)
+
+    def of_type(self, event_type: str) -> Bools:
+        """Tell for each vote whether it is one for the event type."""
+        return np.asarray(self.transactions.labels == self.transactions.event_types.index(event_type))
+
+    def fires_all(self, items: Sequence[int]) -> Bools:
+        """Tell for each vote whether all the visual items fire; they do when there are none."""
+        return _has_all(self.visual, items)
+
+    def says_all(self, items: Sequence[int]) -> Bools:
+        """Tell for each vote whether the captions have all the text items; they do when there are none."""
+        return _has_all(self.text, items)
+
+
+def _has_all(matrix: sparse.csc_matrix, items: Sequence[int]) -> Bools:
+    if not items:
+        return np.ones(matrix.shape[0], dtype=bool)
+    return np.asarray(np.asarray(matrix[:, list(items)].sum(axis=1)).ravel() == len(items))
+
+
+def _ones(indptr: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], n_columns: int) -> sparse.csc_matrix:
+    ones = np.ones(len(indices), dtype=np.int32)
+    return sparse.csr_matrix((ones, indices, indptr), shape=(len(indptr) - 1, n_columns)).tocsc()
