@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from miner.errors import EventMinerError
 
+WIDE = 10_000
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
@@ -45,7 +47,9 @@ def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, 
         table.add_column(column)
     for row in rows:
         table.add_row(*[_show(row.get(column)) for column in columns])
-    Console(highlight=False, markup=False).print(table)
+    console = Console(highlight=False, markup=False)
+    # What a pipe reads must not be folded at the width of some terminal.
+    console.print(table, width=None if console.is_terminal else WIDE)
 
 
 def _show(value: object) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
@@ -12,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 from packaging.requirements import Requirement
 
+from kb.store import open_store
+from miner.errors import EventMinerError
 from miner.run.executor import count_cores
 from miner.run.libraries import library_versions
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 LOW_SPACE_GIB = 2.0
+STORE_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ def examine() -> list[Finding]:
         _examine_device(),
         Finding("processor", "ok", f"{count_cores()} cores"),
         _examine_space(Path.cwd()),
+        _examine_embedded_store(),
+        _examine_neo4j(os.environ.get("NEO4J_URI", "")),
     ]
 
 
@@ -98,3 +105,25 @@ def _examine_space(folder: Path) -> Finding:
     if free_gib < LOW_SPACE_GIB:
         return Finding("disk", "note", f"{free_gib:.1f} GiB free here", "A run needs about 30 kB per picture.")
     return Finding("disk", "ok", f"{free_gib:.1f} GiB free here")
+
+
+def _examine_embedded_store() -> Finding:
+    """Write one node and read it back."""
+    try:
+        with tempfile.TemporaryDirectory() as folder, open_store(folder) as store:
+            store.write("CREATE (n:EventType {id: 'a'})", {})
+            found = store.read("MATCH (n:EventType) RETURN count(n)", {}, timeout_s=STORE_TIMEOUT_S).rows
+    except EventMinerError as error:
+        return Finding("embedded store", "missing", error.message, error.hint or "pip install --upgrade kglite")
+    return Finding("embedded store", "ok", f"answers ({found[0][0]} node written and read back)")
+
+
+def _examine_neo4j(uri: str) -> Finding:
+    if not uri:
+        return Finding("neo4j store", "note", "NEO4J_URI is not set", "Set it to have a Neo4j server checked here.")
+    try:
+        with open_store(uri) as store:
+            store.read("RETURN 1", {}, timeout_s=STORE_TIMEOUT_S)
+    except EventMinerError as error:
+        return Finding("neo4j store", "missing", error.message, error.hint or "Start the server, or unset NEO4J_URI.")
+    return Finding("neo4j store", "ok", f"{uri} answers")
