@@ -10,21 +10,31 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reports.figures import Cut
+from reports.figures import Cut, cut_patches, pattern_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from PIL import Image
+
+    from reports.inputs import Picture
 
 MAX_CAPTION = 240
 N_RELATED = 5
 LEAST_SHARED = 0.25
+SHEET_SIDE = 160
+FLAG_MEANINGS = {"trigger": "name restates the label"}
 
 
 @dataclass(frozen=True)
 class Example:
-    """One evidence picture: what to cut, and its caption split around the words that match."""
+    """One evidence picture: what to cut, and its caption split around the words that match.
+
+    `caption_record` is the copy of the picture that the caption belongs to, if it is another record.
+    """
 
     record: str
+    caption_record: str
     cut: Cut
     score: float
     before: str
@@ -123,6 +133,34 @@ def choose_examples(
     return {pattern: tuple(examples.values()) for pattern, examples in chosen.items()}
 
 
+def draw_sheet(
+    evidence: pa.Table,
+    pattern: str,
+    *,
+    open_image: Callable[[str], bytes],
+    decode: Callable[[bytes], Picture],
+    heading: str = "",
+    n_examples: int = 12,
+) -> Image.Image:
+    """Draw one pattern's best evidence as a contact sheet, the same patches as on its card.
+
+    Args:
+        evidence: EVIDENCE.
+        pattern: Id of the pattern.
+        open_image: From the `image` of a record to the bytes of its file.
+        decode: From those bytes to upright pixels.
+        heading: Line of text above the patches, if not empty.
+        n_examples: Patches, at most.
+
+    Raises:
+        ValueError: The pattern has no evidence.
+    """
+    rows = evidence.filter(pc.equal(evidence["pattern"], pattern))
+    cuts = [example.cut for example in choose_examples(rows, n_examples=n_examples).get(pattern, ())]
+    patches = cut_patches(cuts, open_image, decode, side=SHEET_SIDE)
+    return pattern_sheet([patches[cut] for cut in cuts], side=SHEET_SIDE, heading=heading)
+
+
 def split_caption(caption: str, start: int | None, end: int | None) -> tuple[str, str, str]:
     """Split a caption around a span, shortening what is far from it; a span outside the caption marks nothing."""
     if start is None or end is None or not 0 <= start < end <= len(caption):
@@ -142,7 +180,14 @@ def _shorten_end(text: str, room: int) -> str:
 def _example(row: Mapping[str, Any], credit: str) -> Example:
     before, match, after = split_caption(row["caption"] or "", row["start"], row["end"])
     return Example(
-        row["record"], Cut(row["image"] or "", tuple(row["box"] or ())), row["score"], before, match, after, credit
+        record=row["record"],
+        caption_record=row.get("captionRecord") or row["record"],
+        cut=Cut(row["image"] or "", tuple(row["box"] or ())),
+        score=row["score"],
+        before=before,
+        match=match,
+        after=after,
+        credit=credit,
     )
 
 
@@ -152,7 +197,7 @@ def _card(row: Mapping[str, Any], examples: tuple[Example, ...]) -> Card:
         event_type=row["eventType"],
         rank=row["rank"],
         name=row["name"],
-        flags=_flags(row["nameFlags"]),
+        flags=tuple(FLAG_MEANINGS.get(flag, flag) for flag in row["nameFlags"] or ()),
         alternatives=tuple(zip(row["alternatives"] or (), row["alternativeScores"] or (), strict=True)),
         count=row["count"],
         class_count=row["classCount"],
@@ -170,12 +215,6 @@ def _card(row: Mapping[str, Any], examples: tuple[Example, ...]) -> Card:
         method=row["method"],
         examples=examples,
     )
-
-
-def _flags(value: str | Sequence[str] | None) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,) if value else ()
-    return tuple(value or ())
 
 
 def _roles(row: Mapping[str, Any]) -> tuple[tuple[str, float | None], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -131,7 +132,7 @@ def read_counters(counters: Mapping[str, object], path: str = "") -> tuple[list[
     lines: list[Counter] = []
     tables: list[CounterTable] = []
     for key, value in counters.items():
-        name = f"{path}: {key}" if path else str(key)
+        name = f"{path}: {_words(str(key))}" if path else _words(str(key))
         if not isinstance(value, Mapping):
             lines.append(Counter(name, _text(value)))
         elif value and all(isinstance(row, Mapping) for row in value.values()):
@@ -146,7 +147,14 @@ def read_counters(counters: Mapping[str, object], path: str = "") -> tuple[list[
 def _counter_table(name: str, rows: Mapping[str, Mapping[str, object]]) -> CounterTable:
     columns = tuple(dict.fromkeys(str(column) for row in rows.values() for column in row))
     body = tuple((str(key), tuple(_text(row.get(column, "")) for column in columns)) for key, row in rows.items())
-    return CounterTable(name, columns, body)
+    return CounterTable(name, tuple(map(_words, columns)), body)
+
+
+def _words(key: str) -> str:
+    """Write a camelCase or snake_case key as words; other names, such as event types, stay."""
+    if not key[:1].islower():
+        return key
+    return re.sub(r"(?<=[a-z0-9])[A-Z]|_", lambda match: f" {match[0].strip('_').lower()}", key)
 
 
 def _text(value: object) -> str:

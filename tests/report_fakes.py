@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image, ImageDraw
 
+from corpora.labels import LABELS
+from corpora.records import RECORDS
 from miner.visual.encode import IMAGES
 from miner.visual.images import decode_image
 from reports.inputs import ReportInputs
@@ -33,29 +35,6 @@ STOP_WORDS = frozenset(
     )
 )
 
-RECORDS = pa.schema(
-    [
-        ("record", pa.string()),
-        ("image", pa.string()),
-        ("captions", pa.list_(pa.string())),
-        ("events", pa.list_(pa.string())),
-        ("source", pa.string()),
-        ("time", pa.string()),
-        ("licence", pa.string()),
-        ("credit", pa.string()),
-        ("where", pa.string()),
-        ("imageBytes", pa.int64()),
-        ("imageHash", pa.string()),
-        ("status", pa.string()),
-        ("code", pa.string()),
-        ("reason", pa.string()),
-        ("notes", pa.list_(pa.string())),
-    ]
-)
-LABELS = pa.schema(
-    [("record", pa.string()), ("eventTypes", pa.list_(pa.string())), ("code", pa.string()), ("reason", pa.string())]
-)
-RULES = pa.schema([("eventType", pa.string()), ("proven", pa.bool_())])
 PATTERNS = pa.schema(
     [
         ("pattern", pa.string()),
@@ -91,6 +70,7 @@ EVIDENCE = pa.schema(
         ("image", pa.string()),
         ("box", pa.list_(pa.float64())),
         ("caption", pa.string()),
+        ("captionRecord", pa.string()),
         ("captionIndex", pa.int32()),
         ("start", pa.int32()),
         ("end", pa.int32()),
@@ -184,8 +164,7 @@ def fake_inputs(source: Source, *, n_patterns: int = 20, n_evidence: int = 16, s
             {
                 "eventType": [p["eventType"] for p in patterns for _ in range(7)],
                 "proven": [p["proven"] for p in patterns for _ in range(7)],
-            },
-            schema=RULES,
+            }
         ),
         patterns=pa.Table.from_pylist(patterns, schema=PATTERNS),
         evidence=pa.Table.from_pylist(evidence, schema=EVIDENCE),
@@ -215,7 +194,7 @@ def _pattern(
         "eventType": event_type,
         "rank": rank,
         "name": f"{word} {others[0]}" if rank % 5 == 0 and others else word,
-        "nameFlags": ["trigger word"] if rank == 7 else [],
+        "nameFlags": ["trigger"] if rank == 7 else [],
         "alternatives": others,
         "alternativeScores": scores.tolist(),
         "members": [rank, rank + 1],

@@ -6,8 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from reports.gallery import build_sections, choose_examples, split_caption
-from tests.report_fakes import EVIDENCE, PATTERNS, RECORDS
+from corpora.records import RECORDS
+from reports.gallery import build_sections, choose_examples, draw_sheet, split_caption
+from tests.report_fakes import EVIDENCE, PATTERNS, drawn_source, fake_inputs
 
 BASE: dict[str, Any] = {
     "pattern": "Pa",
@@ -127,3 +128,22 @@ def test_section_anchors_differ_for_names_that_only_differ_in_signs() -> None:
     anchors = {replace(section, event_type=name).anchor for name in names}
     assert len(anchors) == len(names)
     assert not any(sign in anchor for anchor in anchors for sign in ' "<>&')
+
+
+def test_build_sections_says_what_a_flag_means() -> None:
+    (section,) = build_sections(patterns({"nameFlags": ["trigger", "rare"]}), evidence())
+    assert section.cards[0].flags == ("name restates the label", "rare")
+
+
+def test_choose_examples_knows_whose_caption_it_is() -> None:
+    rows = evidence({"record": "a", "captionRecord": "b"}, {"record": "c"})
+    assert [example.caption_record for example in choose_examples(rows, n_examples=9)["Pa"]] == ["b", "c"]
+
+
+def test_draw_sheet_shows_the_patches_of_one_pattern() -> None:
+    inputs = fake_inputs(drawn_source(), n_patterns=2)
+    pattern = inputs.patterns["pattern"][0].as_py()
+    sheet = draw_sheet(inputs.evidence, pattern, open_image=inputs.open_image, decode=inputs.decode, n_examples=4)
+    assert sheet.size == (8 + 4 * 168, 8 + 168)
+    with pytest.raises(ValueError, match="at least one patch"):
+        draw_sheet(inputs.evidence, "Pnone", open_image=inputs.open_image, decode=inputs.decode)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from corpora.labels import LABELS
+from corpora.records import RECORDS
 from miner.visual.encode import IMAGES
 from reports.losses import (
     Counter,
@@ -17,7 +19,6 @@ from reports.losses import (
     read_counters,
     record_notes,
 )
-from tests.report_fakes import LABELS, RECORDS
 
 
 def record(name: str, *, code: str | None = None, notes: list[str] | None = None) -> dict[str, object]:
@@ -105,9 +106,12 @@ def test_find_copies_without_copies() -> None:
 def test_read_counters_turns_nested_counts_into_lines_and_tables() -> None:
     lines, tables = read_counters(
         {
-            "rules": {"tried": 48210, "p": 3.456e-19, "types": {"A": {"n": 1, "m": True}, "B": {"n": 2}}},
-            "version": "1.0",
+            "rules": {
+                "itemsetsTested": {"2": 48210},
+                "p": 3.456e-19,
+                "types": {"A.B": {"n": 1, "is_m": True}, "B": {"n": 2}},
+            }
         }
     )
-    assert lines == [Counter("rules: tried", "48,210"), Counter("rules: p", "3.46e-19"), Counter("version", "1.0")]
-    assert tables == [CounterTable("rules: types", ("n", "m"), (("A", ("1", "yes")), ("B", ("2", ""))))]
+    assert lines == [Counter("rules: itemsets tested: 2", "48,210"), Counter("rules: p", "3.46e-19")]
+    assert tables == [CounterTable("rules: types", ("n", "is m"), (("A.B", ("1", "yes")), ("B", ("2", ""))))]
