@@ -108,14 +108,14 @@ class ImageSource:
             if path not in self._indices:
                 with self.folder.open(path) as file:
                     index: dict[str, tuple[int, int]] = {}
-                    for member in members(file):
+                    for member in filter(tarfile.TarInfo.isreg, members(file)):
                         index.setdefault(member.name, (member.offset_data, member.size))
                 self._indices[path] = index
         return self._indices[path]
 
 
 def members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
-    """Yield the regular files of an uncompressed tar file, stopping quietly where it is cut off.
+    """Yield the members of an uncompressed tar file but its folders, stopping where it is cut off.
 
     Raises:
         tarfile.TarError: It is not a tar file.
@@ -128,7 +128,7 @@ def members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
                 return
             if member is None:
                 return
-            if member.isreg():
+            if not member.isdir():
                 yield member
 
 

@@ -49,6 +49,9 @@ def _shard(file: BinaryIO, path: str) -> Iterator[Row]:
     sample: dict[str, tarfile.TarInfo] = {}
     current = ""
     for member in members(file):
+        if not member.isreg():
+            yield bad_row(f"{path}::{member.name}", "not-a-file", "the member is a link or device, not a file")
+            continue
         key, suffix = _split(member.name)
         if sample and (key != current or suffix in sample):
             yield _sample(file, path, current, sample)
