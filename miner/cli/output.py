@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,9 +48,8 @@ def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, 
         table.add_column(column)
     for row in rows:
         table.add_row(*[_show(row.get(column)) for column in columns])
-    console = Console(highlight=False, markup=False)
     # What a pipe reads must not be folded at the width of some terminal.
-    console.print(table, width=None if console.is_terminal else WIDE)
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def _show(value: object) -> str:

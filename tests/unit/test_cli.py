@@ -79,10 +79,12 @@ def test_cli_doctor_names_packages_and_stores() -> None:
 
 
 def test_cli_rules_mine_finds_the_planted_rule(tmp_path: Path) -> None:
-    planted = [{"visual": [1, 2], "text": [0], "eventType": "Conflict.Attack"}] * 12
-    others = [{"visual": [2], "text": [1], "eventType": "Contact.Meet"}] * 48
-    mixed = [{"visual": [], "text": [], "eventType": "Conflict.Attack"}] * 12
-    pq.write_table(pa.Table.from_pylist(planted + others + mixed), tmp_path / "votes.parquet")
+    # Filter 1 and word 0 each occur with both types; only together do they tell.
+    planted = [{"visual": [1], "text": [0], "eventType": "Conflict.Attack"}] * 12
+    plain = [{"visual": [], "text": [], "eventType": "Conflict.Attack"}] * 12
+    filter_only = [{"visual": [1], "text": [1], "eventType": "Contact.Meet"}] * 24
+    word_only = [{"visual": [2], "text": [0], "eventType": "Contact.Meet"}] * 24
+    pq.write_table(pa.Table.from_pylist(planted + plain + filter_only + word_only), tmp_path / "votes.parquet")
     options = ["-o", "mine.max_len=2", "--threads", "1"]
     done = eventminer(
         "rules", "mine", tmp_path / "votes.parquet", "--out", tmp_path / "rules.parquet", *options, "--json"
