@@ -112,6 +112,15 @@ class RunFolder:
             message = f"{self.path} belongs to corpus {state.get('corpus')!r}, not to {name!r}."
         raise ArtefactError(message, hint="Choose another --out, or add --force to turn this folder over to it.")
 
+    def artefacts(self) -> dict[str, Artefact]:
+        """Return what every stage made in the last finished run.
+
+        Raises:
+            ArtefactError: As of `artefact`.
+        """
+        keys = self.read_state().get("stages")
+        return {stage: self.artefact(stage) for stage in (keys if isinstance(keys, dict) else ["read"])}
+
     def artefact(self, stage: str) -> Artefact:
         """Return what a stage made in the last finished run.
 

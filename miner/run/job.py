@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
@@ -21,7 +22,6 @@ from miner.visual.engine import choose_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from corpora.records import Corpus
     from miner.config import RunConfig
@@ -134,7 +134,9 @@ def run_corpus(
         logger.info("corpus %s: %d records", corpus.declaration.name, corpus.records.num_rows)
         read, is_new = keep_corpus(corpus, folder.store)
         _take_over(folder, corpus, read, force=force)
-        write_bytes(folder.path / "run.toml", f"{_title(corpus)}{render_config(config)}".encode())
+        toml = f"{_title(corpus)}{render_config(config)}".encode()
+        if not (folder.path / "run.toml").exists():
+            write_bytes(folder.path / "run.toml", toml)
         pipeline = Pipeline(
             folder.store, config, corpus, executor, progress, count_threads(place), {"read": read}, ["read"] * is_new
         )
@@ -142,7 +144,9 @@ def run_corpus(
         for note in read_json(pipeline.artefacts["label"].file("labelling.json"))["notes"]:
             progress.note(note)
         artefacts = pipeline.run(STAGES)
+        write_bytes(folder.path / "run.toml", toml)
         renewed = _project(folder, pipeline)
+        logger.info("made %s", ", ".join((*pipeline.made, *renewed)) or "nothing")
         return _summarise(folder, pipeline, artefacts, renewed)
 
 
@@ -157,6 +161,12 @@ def _take_over(folder: RunFolder, corpus: Corpus, read: Artefact, *, force: bool
         folder.check_corpus(name, read.key)
     if folder.read_state().get("records") != read.key:
         folder.write_state({"corpus": name, "records": read.key})
+    folder.write_state(folder.read_state() | {"location": _absolute(corpus.location)})
+
+
+def _absolute(location: str) -> str:
+    """Return a location that holds from any working directory; `report` opens the pictures there."""
+    return location if "://" in location else str(Path(location).absolute())
 
 
 def _project(folder: RunFolder, pipeline: Pipeline) -> list[str]:

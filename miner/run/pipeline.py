@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
 from miner.errors import ArtefactError
 from miner.run.stage import Context, ShardedStage, WholeStage, identify
 
@@ -86,7 +88,12 @@ class Pipeline:
         return Context(self.config, self.corpus, inputs, self.n_threads, advance)
 
     def _make_whole(self, stage: WholeStage, identity: Identity) -> None:
-        with self.progress.stage(stage.name, unit=stage.unit) as advance, self.store.build(identity) as directory:
+        with (
+            self.progress.stage(stage.name, unit=stage.unit) as advance,
+            self.store.build(identity) as directory,
+            # The sums of a matrix product depend on the number of threads that share them.
+            threadpool_limits(1, user_api="blas"),
+        ):
             stage.make(self._context(stage, advance), directory)
 
     def _make_shards(self, stage: ShardedStage, identity: Identity) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from miner.config import RunConfig
     from miner.run.folder import RunFolder
     from miner.run.pipeline import Pipeline
     from miner.store.artefact import Artefact
@@ -85,16 +86,24 @@ def _report_key(artefacts: Mapping[str, Artefact]) -> str:
 
 def _write_report(pipeline: Pipeline, folder: RunFolder) -> None:
     with pipeline.progress.stage("report"), folder.replacing("report.html") as path:
-        write_bytes(path, render_report(report_inputs(pipeline)).encode())
+        inputs = report_inputs(pipeline.artefacts, pipeline.config, pipeline.corpus.open_image)
+        write_bytes(path, render_report(inputs).encode())
 
 
-def report_inputs(pipeline: Pipeline) -> ReportInputs:
-    """Gather what the report shows from the artefacts of a run."""
-    artefacts = pipeline.artefacts
+def report_inputs(
+    artefacts: Mapping[str, Artefact], config: RunConfig, open_image: Callable[[str], bytes]
+) -> ReportInputs:
+    """Gather what the report shows.
+
+    Args:
+        artefacts: Of a finished run.
+        config: Of that run.
+        open_image: From the image of a record to its bytes.
+    """
     return ReportInputs(
-        corpus=pipeline.corpus.declaration.name,
+        corpus=read_json(artefacts["read"].file("declaration.json"))["name"],
         run_key=artefacts["patterns"].key,
-        config_toml=render_config(pipeline.config, comments=False),
+        config_toml=render_config(config, comments=False),
         records=read_table(artefacts["read"].file("records.parquet")),
         labels=read_table(artefacts["label"].file("labels.parquet")),
         images=read_table(artefacts["groups"].file("images.parquet")),
@@ -102,11 +111,12 @@ def report_inputs(pipeline: Pipeline) -> ReportInputs:
         rules=read_table(artefacts["mine"].file("rules.parquet")),
         patterns=read_table(artefacts["patterns"].file("patterns.parquet")),
         evidence=read_table(artefacts["patterns"].file("evidence.parquet")),
-        open_image=pipeline.corpus.open_image,
-        decode=partial(decode_image, max_pixels=pipeline.config.visual.max_pixels),
+        open_image=open_image,
+        decode=partial(decode_image, max_pixels=config.visual.max_pixels),
         counters={
             "rules": read_json(artefacts["mine"].file("summary.json")),
             "captions": read_json(artefacts["text-items"].file("counts.json")),
+            "patterns": read_json(artefacts["patterns"].file("dropped.json")),
         },
     )
 

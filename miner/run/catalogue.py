@@ -1,0 +1,88 @@
+"""The patterns of a finished run as plain rows, as `pattern list` and `pattern show` print them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from miner.errors import ArtefactError
+from miner.store.formats import read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from miner.run.folder import RunFolder
+
+LISTED = (
+    "eventType",
+    "rank",
+    "name",
+    "nameFlags",
+    "alternatives",
+    "support",
+    "confidence",
+    "lift",
+    "pValue",
+    "proven",
+    "nEvidence",
+    "nPhotoGroups",
+    "visualItems",
+    "textItems",
+    "textWords",
+    "role",
+    "method",
+)
+SHOWN = ("alternativeScores", "visualWeights", "roles", "count", "classCount")
+
+Row = dict[str, Any]
+
+
+def list_patterns(folder: RunFolder, event_type: str | None = None) -> list[Row]:
+    """Return the patterns of a run by event type and rank.
+
+    Args:
+        folder: A run folder.
+        event_type: Only those of this type.
+
+    Raises:
+        ArtefactError: The run has not finished, or the event type has no patterns.
+    """
+    rows = read_table(folder.artefact("patterns").file("patterns.parquet")).to_pylist()
+    types = sorted({row["eventType"] for row in rows})
+    if event_type is not None and event_type not in types:
+        raise ArtefactError(
+            f"{event_type!r} has no patterns in {folder.path}; these have: {', '.join(types) or 'none'}."
+        )
+    return [_select(row, LISTED) for row in rows if event_type in {None, row["eventType"]}]
+
+
+def show_pattern(folder: RunFolder, pattern: str) -> Row:
+    """Return one pattern with its evidence, strongest first.
+
+    Args:
+        folder: A run folder.
+        pattern: Id of the pattern, or as much of its beginning as no other has.
+
+    Raises:
+        ArtefactError: The run has not finished, or there is no such pattern, or more than one.
+    """
+    artefact = folder.artefact("patterns")
+    rows = read_table(artefact.file("patterns.parquet")).to_pylist()
+    found = [row for row in rows if row["pattern"].startswith(pattern)]
+    if len(found) != 1:
+        fault = f"{len(found)} patterns begin with" if found else "No pattern has the id"
+        raise ArtefactError(f"{fault} {pattern!r}.", hint=f"See them with 'eventminer pattern list {folder.path}'.")
+    evidence = read_table(artefact.file("evidence.parquet"))
+    own = evidence.filter(pc.equal(evidence["pattern"], found[0]["pattern"])).to_pylist()
+    return {**_select(found[0], (*LISTED, *SHOWN)), "evidence": [_describe(row) for row in own]}
+
+
+def _select(row: Mapping[str, Any], columns: tuple[str, ...]) -> Row:
+    return {"id": row["pattern"], **{name: row[name] for name in columns}}
+
+
+def _describe(row: Mapping[str, Any]) -> Row:
+    span = None if row["start"] is None else [row["start"], row["end"]]
+    kept = {name: row[name] for name in ("record", "image", "box", "caption")}
+    return {**kept, "span": span, "score": row["score"]}
