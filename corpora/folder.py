@@ -38,7 +38,8 @@ class Folder:
     @property
     def name(self) -> str:
         """The last part of the folder's name."""
-        return posixpath.basename(self.url.partition("::")[0].rstrip("/")) or "corpus"
+        places = [place.rpartition("://")[2].rstrip("/") for place in self.url.split("::")]
+        return next((posixpath.basename(place) for place in places if place), "corpus")
 
     def child(self, path: str) -> Self:
         """Return the folder at a path below this one."""
@@ -71,7 +72,7 @@ class Folder:
             OSError: It cannot be opened, or is not a regular file.
         """
         if not self.is_local:
-            return cast("BinaryIO", fsspec.open(self._join(path), "rb").open())
+            return cast("BinaryIO", self._system().open(self._full(path), "rb"))
         full = Path(self.url, path)
         if not stat.S_ISREG(full.stat().st_mode):
             raise IsADirectoryError(f"{path} is not a file")
@@ -125,13 +126,15 @@ class Folder:
 
     def _join(self, path: str) -> str:
         head, chain, tail = self.url.partition("::")
-        return f"{head.rstrip('/')}/{path}{chain}{tail}" if path else self.url
+        start = head if head.endswith("://") else head.rstrip("/") + "/"
+        return f"{start}{path}{chain}{tail}" if path else self.url
 
     def _system(self) -> Any:  # noqa: ANN401 - fsspec has no types
         return _resolve(self.url)[0]
 
     def _full(self, path: str) -> str:
-        return _resolve(self._join(path))[1]
+        root = _resolve(self.url)[1]
+        return f"{root.rstrip('/')}/{path}" if path else root
 
 
 def locate(location: str) -> tuple[Folder, str | None]:
@@ -147,7 +150,7 @@ def locate(location: str) -> tuple[Folder, str | None]:
     """
     system, path = _resolve(location)
     local = isinstance(system, LocalFileSystem)
-    url = str(Path(path).absolute()) if local else location.rstrip("/")
+    url = str(Path(path).absolute()) if local else _without_slash(location)
     if _answers(system.isdir, path, location):
         return Folder(url), None
     if not _answers(system.isfile, path, location):
@@ -167,13 +170,18 @@ def _real_root(url: str) -> str:
 
 
 def _resolve(location: str) -> tuple[Any, str]:
+    """Return the file system of a location and the path there."""
+    return _connect(location if "://" in location else str(Path(location).expanduser().absolute()))
+
+
+@lru_cache(maxsize=16)
+def _connect(url: str) -> tuple[Any, str]:
+    """Open a file system once: an archive is closed as soon as nobody holds its file system."""
     try:
-        if "://" not in location:
-            location = str(Path(location).expanduser())
-        return cast("tuple[Any, str]", fsspec.core.url_to_fs(location))
+        return cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
     except (ImportError, ValueError, OSError) as error:
         raise CorpusError(
-            f"{location!r} cannot be opened: {error}", hint="Install what the message names, or use a local copy."
+            f"{url!r} cannot be opened: {error}", hint="Install what the message names, or use a local copy."
         ) from error
 
 
@@ -192,7 +200,13 @@ def _kind(entry: dict[str, Any]) -> str:
     return str(entry["type"])
 
 
+def _without_slash(location: str) -> str:
+    head, chain, tail = location.partition("::")
+    return (head if head.endswith("://") else head.rstrip("/")) + chain + tail
+
+
 def _inside_remote(path: str) -> str | None:
+    """Return the normal form of a path, or None where it leads out; `::` would start another file system."""
     relative = posixpath.normpath(path)
-    outside = relative in {".", ".."} or relative.startswith(("/", "../"))
+    outside = relative in {".", ".."} or relative.startswith(("/", "../")) or "::" in relative
     return None if outside else relative
