@@ -29,4 +29,4 @@ def _popcount(_typing: object, word: Any) -> Any:  # noqa: ANN401 - numba types 
     return word(word), generate
 
 
-popcount: Callable[[Any], Any] = intrinsic(_popcount)
+popcount = cast("Callable[[Any], Any]", intrinsic(_popcount))

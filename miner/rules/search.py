@@ -13,62 +13,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from miner.errors import MiningError
-from miner.rules.kernels import Bounds, Scratch, class_words, mine_root
 from miner.rules.layout import Layout, build_layout, class_sizes
-from miner.rules.transactions import Int32s, Int64s, Transactions
+from miner.rules.projection import BLOCK
+from miner.rules.ruleset import Rules
+from miner.rules.walk import Bounds, Tree, mine_root
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from miner.rules.thresholds import Thresholds
+    from miner.rules.transactions import Int32s, Int64s, Transactions
 
-_BLOCK = 64
-
-
-@dataclass(frozen=True, eq=False)
-class Rules:
-    """Rules as arrays, sorted by event type, then by antecedent.
-
-    Attributes:
-        antecedents: int32, (n, max_len); visual items ascending, then text items ascending offset by `n_visual`, then -1.
-        labels: int32, (n,), index of the event type.
-        class_counts: int64, (n,), votes of the event type that match.
-        counts: int64, (n,), labelled votes that match.
-        n_visual: Number of visual items, the offset of text items.
-        n_rows: Labelled votes, the m of every support.
-        class_sizes: int64, (n_classes,), votes of each event type.
-    """
-
-    antecedents: Int32s
-    labels: Int32s
-    class_counts: Int64s
-    counts: Int64s
-    n_visual: int
-    n_rows: int
-    class_sizes: Int64s
-
-    def __len__(self) -> int:
-        """Number of rules."""
-        return len(self.labels)
-
-    def take(self, rows: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> Rules:
-        """Keep some rules, in the given order."""
-        return Rules(
-            self.antecedents[rows],
-            self.labels[rows],
-            self.class_counts[rows],
-            self.counts[rows],
-            self.n_visual,
-            self.n_rows,
-            self.class_sizes,
-        )
-
-    def lengths(self) -> Int64s:
-        """Number of items of each antecedent; int64, (n,)."""
-        return np.count_nonzero(self.antecedents >= 0, axis=1).astype(np.int64)
+_CAPACITY = 4096
 
 
 class Miner(Protocol):
@@ -99,33 +57,9 @@ class BitmapMiner:
         Raises:
             MiningError: No labelled votes, or more than `max_rules` rules.
         """
-        sizes = require_votes(transactions)
-        bounds = bounds_of(thresholds, sizes)
+        bounds = bounds_of(thresholds, require_votes(transactions))
         layout = build_layout(transactions, bounds.still_class[:, 2])
         return search(layout, bounds, threads=threads, max_rules=self.max_rules, n_visual=transactions.n_visual)
-
-
-def search(layout: Layout, bounds: Bounds, *, threads: int, max_rules: int, n_visual: int) -> Rules:
-    """Find all rules above the bounds.
-
-    Args:
-        layout: Transactions with every item that the bounds leave a chance.
-        bounds: Thresholds in whole numbers.
-        threads: Threads that share the work; never changes the result.
-        max_rules: More rules than this are refused.
-        n_visual: Visual items of the transactions, the offset of text items in the antecedents.
-
-    Raises:
-        MiningError: More than `max_rules` rules.
-    """
-    parts = _mine_roots(layout, bounds, threads, max_rules)
-    found = sum(part[2] for part in parts)
-    if found > max_rules:
-        raise MiningError(
-            f"{found:,} rules reach the thresholds, more than the {max_rules:,} that fit",
-            hint="raise min_support_count or min_confidence, or lower max_len",
-        )
-    return _assemble(parts, layout, bounds.max_len, n_visual, np.diff(layout.class_start))
 
 
 def require_votes(transactions: Transactions) -> Int64s:
@@ -144,7 +78,7 @@ def require_votes(transactions: Transactions) -> Int64s:
 
 
 def bounds_of(thresholds: Thresholds, sizes: Int64s, provable: Int64s | None = None) -> Bounds:
-    """Give the thresholds as the kernels read them.
+    """Give the thresholds as the walk reads them.
 
     Args:
         thresholds: What a rule must reach.
@@ -154,74 +88,99 @@ def bounds_of(thresholds: Thresholds, sizes: Int64s, provable: Int64s | None = N
     least = np.repeat(thresholds.least_class_counts(sizes)[:, None], thresholds.max_len + 1, axis=1)
     if provable is not None:
         least = np.maximum(least, provable)
-    still = np.minimum.accumulate(least[:, ::-1], axis=1)[:, ::-1]
+    n_rows = int(sizes.sum())
     return Bounds(
         np.ascontiguousarray(least),
-        np.ascontiguousarray(still),
-        thresholds.least_count(int(sizes.sum())),
-        thresholds.min_confidence,
-        thresholds.min_lift,
+        np.ascontiguousarray(np.minimum.accumulate(least[:, ::-1], axis=1)[:, ::-1]),
+        thresholds.least_count(n_rows),
+        float(thresholds.min_confidence),
+        float(thresholds.min_lift),
+        sizes,
+        n_rows,
         thresholds.max_len,
     )
 
 
-Part = tuple[Int32s, Int64s, int]
+def search(layout: Layout, bounds: Bounds, *, threads: int, max_rules: int, n_visual: int) -> Rules:
+    """Find all rules above the bounds.
+
+    Args:
+        layout: Transactions with every item that the bounds leave a chance.
+        bounds: Thresholds in whole numbers.
+        threads: Threads that share the work; never changes the result.
+        max_rules: More rules than this are refused.
+        n_visual: Visual items of the transactions, the offset of text items in the antecedents.
+
+    Raises:
+        MiningError: More than `max_rules` rules.
+    """
+    counts = np.zeros(len(layout.text_ids), np.int64)
+    parts: dict[int, tuple[Int32s, Int64s]] = {}
+
+    def mine(root: int, tree: Tree) -> None:
+        counts[root] = mine_root(layout, root, bounds, tree)
+        if counts.sum() > max_rules:
+            parts.clear()
+        elif counts[root] > len(tree.numbers):
+            larger = _with_capacity(tree, int(counts[root]), bounds.max_len)
+            mine_root(layout, root, bounds, larger)
+            parts[root] = (larger.rules, larger.numbers)
+        elif counts[root]:
+            parts[root] = (tree.rules[: counts[root]].copy(), tree.numbers[: counts[root]].copy())
+
+    for_each_root(layout, bounds.max_len, mine, threads=threads)
+    if counts.sum() > max_rules:
+        raise MiningError(
+            f"{counts.sum():,} rules reach the thresholds, more than the {max_rules:,} that fit",
+            hint="raise min_support_count or min_confidence, or lower max_len",
+        )
+    antecedents = np.concatenate([np.empty((0, bounds.max_len), np.int32), *(part[0] for part in parts.values())])
+    numbers = np.concatenate([np.empty((0, 3), np.int64), *(part[1] for part in parts.values())])
+    names = np.concatenate([layout.visual_ids, layout.text_ids + n_visual, [-1]]).astype(np.int32)
+    return Rules.sorted(names[antecedents], numbers, n_visual=n_visual, class_sizes=bounds.class_sizes)
 
 
-def _mine_roots(layout: Layout, bounds: Bounds, threads: int, max_rules: int) -> list[Part]:
-    """Mine every root, the largest first, in as many threads as asked."""
+def for_each_root(layout: Layout, max_len: int, task: Callable[[int, Tree], None], *, threads: int = 1) -> None:
+    """Run a task for every text item, the one with most work first, each thread with memory of its own."""
     sizes = np.diff(layout.list_ptr)
     queue = deque(int(root) for root in np.argsort(-sizes, kind="stable"))
-    parts: list[Part] = [(np.empty(0, np.int32), np.empty(0, np.int64), 0)] * len(queue)
 
     def work() -> None:
-        scratch = _scratch(layout, bounds)
+        tree = _new_tree(layout, max_len)
         while queue:
             try:
                 root = queue.popleft()
             except IndexError:
                 return
-            parts[root] = mine_root(layout, root, bounds, scratch, max_rules)
+            task(root, tree)
 
     if threads == 1 or len(queue) < 2:
         work()
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            for done in [pool.submit(work) for _ in range(threads)]:
-                done.result()
-    return parts
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(work) for _ in range(threads)]:
+            done.result()
 
 
-def _scratch(layout: Layout, bounds: Bounds) -> Scratch:
-    """Allocate what the largest root needs; untouched pages cost nothing."""
+def _new_tree(layout: Layout, max_len: int) -> Tree:
+    """Allocate what the largest root needs; pages that stay untouched cost nothing."""
     n_items = len(layout.visual_ids) + len(layout.text_ids)
-    sizes = np.diff(layout.list_ptr)
-    if not len(sizes):
-        return Scratch(np.empty(0, np.uint64), np.empty(0, np.uint64))
-    words = class_words(layout, int(np.argmax(sizes)))
-    stride = int(sizes.max()) // _BLOCK + len(words)
-    width = int(np.diff(layout.class_start).max()) // _BLOCK + 1
-    width = min(width, stride)
-    return Scratch(
+    most_votes = int(np.diff(layout.list_ptr).max(initial=0))
+    stride = most_votes // BLOCK + len(layout.class_start)
+    width = min(stride, int(np.diff(layout.class_start).max(initial=0)) // BLOCK + 1)
+    return Tree(
         np.empty(n_items * stride, np.uint64),
-        np.empty((bounds.max_len - 1) * n_items * width, np.uint64),
+        np.empty((max_len - 1) * n_items * width, np.uint64),
+        np.empty((max_len, n_items), np.int64),
+        np.empty((max_len, n_items), np.int64),
+        np.zeros(max_len, np.int64),
+        np.zeros(max_len, np.int64),
+        np.zeros(max_len, np.int64),
+        np.empty((_CAPACITY, max_len), np.int32),
+        np.empty((_CAPACITY, 3), np.int64),
     )
 
 
-def _assemble(parts: Sequence[Part], layout: Layout, max_len: int, n_visual: int, sizes: Int64s) -> Rules:
-    """Join the roots' rules, translate items and sort."""
-    local = np.concatenate([part[0] for part in parts] or [np.empty(0, np.int32)]).reshape(-1, max_len)
-    numbers = np.concatenate([part[1] for part in parts] or [np.empty(0, np.int64)]).reshape(-1, 3)
-    names = np.concatenate([layout.visual_ids, layout.text_ids + n_visual, [np.iinfo(np.int32).max]]).astype(np.int32)
-    antecedents = np.sort(names[local], axis=1)
-    antecedents[antecedents == np.iinfo(np.int32).max] = -1
-    order = np.lexsort([*antecedents.T[::-1], numbers[:, 0]])
-    return Rules(
-        antecedents[order],
-        numbers[order, 0].astype(np.int32),
-        numbers[order, 1],
-        numbers[order, 2],
-        n_visual,
-        int(sizes.sum()),
-        sizes,
-    )
+def _with_capacity(tree: Tree, n_rules: int, max_len: int) -> Tree:
+    """Give the same memory with room for more rules."""
+    return tree._replace(rules=np.empty((n_rules, max_len), np.int32), numbers=np.empty((n_rules, 3), np.int64))

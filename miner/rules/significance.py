@@ -4,13 +4,14 @@
     count allows a small enough p are tests at all (Tarone), and alpha is shared evenly between antecedent lengths, so the
     many long itemsets do not take the power of the few short ones (Webb's layers).
 (b) Picture and words belong together within the event type: one-sided Fisher inside the type, false discovery rate at most
-    q over every pair of a visual and a textual itemset whose counts inside the type allow a rule. Counting the pairs by
-    their margins alone, never by how often they met, keeps the rate honest although only met pairs are looked at.
+    q over all rules that passed (a). Those were chosen because their items met often, so the test asks how surprising the
+    meeting is *given* that it was frequent enough to be chosen; without that, 3 of 12 corpora with pictures permuted inside
+    their types had "linked" rules.
 (c) Every item adds: one-sided Fisher among the votes of each generalisation that drops one item.
 
 Sources: R. E. Tarone, "A Modified Bonferroni Method for Discrete Data" (Biometrics, 1990); A. Terada et al., "Statistical
 significance of combinatorial regulations" (PNAS, 2013); G. I. Webb, "Layered critical values" (Machine Learning, 2008);
-P. B. Gilbert, "A modified false discovery rate multiple-comparisons procedure for discrete data" (Applied Statistics, 2005);
+W. Fithian, D. Sun, J. Taylor, "Optimal inference after model selection" (2014), for conditioning on the selection;
 C. R. Genovese, K. Roeder, L. Wasserman, "False discovery control with p-value weighting" (Biometrika, 2006).
 """
 
@@ -20,7 +21,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from miner.rules.compiled import compiled
 from miner.rules.hypergeom import Floats, log_pmf
@@ -124,12 +124,12 @@ def least_provable(least: Floats, log_levels: Floats, class_sizes: Int64s) -> In
     return out
 
 
-def adjusted(log_p: Floats, family: npt.NDArray[np.float64]) -> Floats:
-    """Give Benjamini-Hochberg q-values where each test carries the size of its weighted family.
+def layered_q(log_p: Floats, layers: Int64s) -> Floats:
+    """Give Benjamini-Hochberg q-values in which every non-empty layer has the same share of the errors.
 
     Args:
-        log_p: float64, (n,), natural logs of the p-values looked at; all others of the family count as 1.
-        family: float64, (n,), number of tests in the layer of each, times the number of layers.
+        log_p: float64, (n,), natural logs of the p-values.
+        layers: int64, (n,), layer of each test, such as the length of its antecedent.
 
     Returns:
         float64, (n,), q-values, at most 1.
@@ -137,7 +137,8 @@ def adjusted(log_p: Floats, family: npt.NDArray[np.float64]) -> Floats:
     Source:
         Y. Benjamini, Y. Hochberg, "Controlling the false discovery rate" (1995); weights: Genovese et al. (2006), section 3.
     """
-    weighted = log_p + np.log(np.maximum(family, 1.0))
+    sizes = np.bincount(layers)
+    weighted = log_p + np.log(sizes[layers] * np.count_nonzero(sizes))
     order = np.argsort(weighted, kind="stable")
     ranked = weighted[order] - np.log(np.arange(1, len(order) + 1))
     running = np.minimum.accumulate(ranked[::-1])[::-1]

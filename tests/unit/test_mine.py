@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from miner.config import MineConfig
 from miner.errors import MiningError
-from miner.rules.mine import RULES, mine_rules
+from miner.rules.mine import mine_rules
+from miner.rules.ruleset import RULES
 from miner.rules.transactions import Transactions
 
 TYPES = ("Sport.Climbing", "Sport.Cycling")
 
 
 def planted(n: int = 300, *, linked: bool, seed: int = 0) -> Transactions:
-    """Visual item 0 and text item 0 mark Climbing; `linked` makes them appear together."""
+    """Visual item 0 and text item 0 mark Climbing (every third vote); `linked` makes them appear together."""
     rng = np.random.default_rng(seed)
     visual, text, labels = [], [], []
     for row in range(n):
         climbing = row % 3 == 0
-        seen = climbing and rng.random() < 0.4
-        said = (seen if linked else rng.random() < 0.4) and climbing
-        noise_seen = {item for item in range(1, 8) if rng.random() < 0.2}
-        noise_said = {item for item in range(1, 8) if rng.random() < 0.2}
-        visual.append(sorted(noise_seen | ({0} if seen else set())))
-        text.append(sorted(noise_said | ({0} if said else set())))
+        there = climbing and rng.random() < 0.5
+        seen = rng.random() < (0.9 if there and linked else 0.5 if climbing and not linked else 0.05)
+        said = rng.random() < (0.9 if there and linked else 0.5 if climbing and not linked else 0.05)
+        visual.append([item for item in range(1, 6) if rng.random() < 0.2] + [0] * seen)
+        text.append([item for item in range(1, 6) if rng.random() < 0.2] + [0] * said)
         labels.append(0 if climbing else 1)
     return Transactions.from_rows(visual, text, labels, event_types=TYPES)
 
 
+def antecedents(transactions: Transactions, config: MineConfig | None = None) -> list[tuple[list[int], list[int], str]]:
+    rows = mine_rules(transactions, config or MineConfig()).rules.to_pylist()
+    return [(row["visual"], row["text"], row["eventType"]) for row in rows]
+
+
 def test_mine_finds_the_planted_pair_and_nothing_that_adds_nothing() -> None:
-    result = mine_rules(planted(linked=True), MineConfig())
-    assert result.rules.schema.equals(RULES)
-    rows = result.rules.to_pylist()
-    assert [(row["visual"], row["text"], row["eventType"]) for row in rows] == [([0], [0], "Sport.Climbing")]
-    assert rows[0]["classCount"] == rows[0]["count"]
-    assert rows[0]["confidence"] == 1.0
-    assert rows[0]["lift"] == 3.0
+    assert antecedents(planted(linked=True)) == [([0], [0], "Sport.Climbing")]
 
 
 def test_mine_refuses_two_independent_cues_of_one_type() -> None:
@@ -45,13 +46,53 @@ def test_mine_refuses_two_independent_cues_of_one_type() -> None:
     assert result.summary["eventTypes"]["Sport.Climbing"]["associated"] > 0
 
 
+def test_mine_table_repeats_the_counts_exactly() -> None:
+    result = mine_rules(planted(linked=True), MineConfig())
+    assert result.rules.schema.equals(RULES)
+    (row,) = result.rules.to_pylist()
+    assert row["support"] == row["classCount"] / 300
+    assert row["antecedentSupport"] == row["count"] / 300
+    assert row["confidence"] == row["classCount"] / row["count"]
+    assert row["lift"] == row["confidence"] * 3
+    assert row["pValue"] == pytest.approx(np.exp(row["logP"]))
+
+
+def test_mine_exploratory_adds_unproven_rules_and_changes_no_verdict() -> None:
+    proven = mine_rules(planted(linked=True), MineConfig()).rules.to_pylist()
+    everything = mine_rules(planted(linked=True), MineConfig(exploratory=True)).rules.to_pylist()
+    assert len(everything) > len(proven)
+    assert [row for row in everything if row["proven"]] == proven
+
+
 def test_mine_refuses_a_single_event_type() -> None:
     one = Transactions.from_rows([[0]] * 9, [[0]] * 9, [0] * 9, event_types=TYPES)
-    with pytest.raises(MiningError, match="one event type, Sport.Climbing"):
+    with pytest.raises(MiningError, match=r"one event type, Sport\.Climbing"):
         mine_rules(one, MineConfig())
 
 
 def test_mine_refuses_transactions_without_labels() -> None:
     none = Transactions.from_rows([[0]], [[0]], [-1], event_types=TYPES)
-    with pytest.raises(MiningError, match="no labelled votes"):
+    with pytest.raises(MiningError, match="no labelled votes among 1 transactions"):
         mine_rules(none, MineConfig())
+
+
+def test_mine_ignores_unlabelled_votes_unless_they_are_background() -> None:
+    labelled = planted(linked=True)
+    hidden = replace(labelled, labels=np.where(labelled.labels == 1, -1, 0).astype(np.int32))
+    with pytest.raises(MiningError, match="one event type"):
+        mine_rules(hidden, MineConfig())
+    assert antecedents(hidden, MineConfig(background=True)) == [([0], [0], "Sport.Climbing")]
+
+
+def test_mine_gives_an_empty_table_where_no_item_is_frequent() -> None:
+    rare = Transactions.from_rows(
+        [[row] for row in range(8)], [[row] for row in range(8)], [0, 1] * 4, event_types=TYPES
+    )
+    result = mine_rules(rare, MineConfig())
+    assert result.rules.num_rows == 0
+    assert result.rules.schema.equals(RULES)
+
+
+def test_mine_refuses_more_rules_than_fit_and_says_how_many() -> None:
+    with pytest.raises(MiningError, match=r"\d+ rules reach the thresholds, more than the 3 that fit"):
+        mine_rules(planted(linked=True), MineConfig(exploratory=True, max_rules=3))
