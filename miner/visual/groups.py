@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 # hashes of pictures with nothing in them: no frequency at all, or only the mean brightness
 BLANK_HASHES = (0, 1 << 63)
+NEAR_BITS = 2
+NEAR_SLACK = 0.2
 SUSPICIOUS_SHARE = 0.01
 SUSPICIOUS_SIZE = 50
 MAX_CHUNK = 1 << 14
@@ -57,7 +59,9 @@ def photo_groups(phash: Sequence[str], pooled: Floats, *, max_bits: int, min_cos
 
     The perceptual hash proposes and the network confirms: pictures belong together when their hashes differ in at most
     `max_bits` bits and their pooled features have a cosine of at least `min_cosine`, directly or through further copies.
-    Blank pictures share a hash that says nothing, so they are never compared with other hashes.
+    Where hashes differ in no more than 2 bits the cosine may be 0.2 less: a copy at half the size or in grey keeps its
+    hash but not its features, and different photographs hardly ever come so close. Blank pictures have a hash that says
+    nothing, so it is never compared with others and needs the full cosine.
 
     Args:
         phash: 16 hexadecimal digits per picture.
@@ -72,15 +76,22 @@ def photo_groups(phash: Sequence[str], pooled: Floats, *, max_bits: int, min_cos
     if n == 0:
         return np.empty(0, np.int64)
     hashes, bucket_of = np.unique(parse_hashes(phash), return_inverse=True)
-    leaders, edges = _group_equal(bucket_of, pooled, min_cosine)
-    left, right = close_pairs(hashes, max_bits)
     blank = np.isin(hashes, np.array(BLANK_HASHES, np.uint64))
+    leaders, edges = _group_equal(bucket_of, pooled, _needed(np.where(blank, max_bits, 0), min_cosine))
+    left, right = close_pairs(hashes, max_bits)
     told = ~(blank[left] | blank[right])
-    candidates = _pair_leaders(leaders, left[told], right[told])
-    edges.append(candidates[:, _similar(pooled, candidates, min_cosine)])
+    left, right = left[told], right[told]
+    candidates, origins = _pair_leaders(leaders, left, right)
+    needed = _needed(np.bitwise_count(hashes[left] ^ hashes[right]), min_cosine)[origins]
+    edges.append(candidates[:, _cosines(pooled, candidates) >= needed])
     groups = _components(np.concatenate(edges, axis=1), n)
     _warn_of_large(groups)
     return groups
+
+
+def _needed(n_bits: npt.NDArray[np.integer[Any]], min_cosine: float) -> Float32:
+    """Return the cosine that confirms copies whose hashes differ in so many bits."""
+    return np.where(n_bits <= NEAR_BITS, min_cosine - NEAR_SLACK, min_cosine).astype(np.float32)
 
 
 def group_sizes(groups: Indices) -> GroupSizes:
@@ -91,7 +102,7 @@ def group_sizes(groups: Indices) -> GroupSizes:
     return GroupSizes(len(groups), len(counts), max(by_size, default=0), by_size)
 
 
-def _group_equal(bucket_of: Indices, pooled: Floats, min_cosine: float) -> tuple[list[Indices], list[Indices]]:
+def _group_equal(bucket_of: Indices, pooled: Floats, needed: Float32) -> tuple[list[Indices], list[Indices]]:
     """Group pictures of equal hash around leaders.
 
     Each picture joins the first leader that it resembles, or leads itself; not all pairs are compared, since thousands of
@@ -103,12 +114,13 @@ def _group_equal(bucket_of: Indices, pooled: Floats, min_cosine: float) -> tuple
     order = np.argsort(bucket_of, kind="stable")
     buckets = np.split(order, np.flatnonzero(np.diff(bucket_of[order])) + 1)
     leaders, edges = [], [np.empty((2, 0), np.int64)]
-    for rows in buckets:
-        if len(rows) > 1:
-            leader_of = _lead(_unit(pooled[rows]), min_cosine)
-            edges.append(np.stack([rows[leader_of], rows]))
-            rows = rows[np.unique(leader_of)]  # noqa: PLW2901 - the followers are done with
-        leaders.append(rows)
+    for rows, min_cosine in zip(buckets, needed.tolist(), strict=True):
+        if len(rows) == 1:
+            leaders.append(rows)
+            continue
+        leader_of = _lead(_unit(pooled[rows]), min_cosine)
+        edges.append(np.stack([rows[leader_of], rows]))
+        leaders.append(rows[np.unique(leader_of)])
     return leaders, edges
 
 
@@ -130,22 +142,23 @@ def _lead(features: Float32, min_cosine: float) -> Indices:
     return leader_of
 
 
-def _pair_leaders(leaders: list[Indices], left: Indices, right: Indices) -> Indices:
-    """Return all pairs (2, m) of leaders of paired hashes."""
+def _pair_leaders(leaders: list[Indices], left: Indices, right: Indices) -> tuple[Indices, Indices]:
+    """Return all pairs (2, m) of leaders of paired hashes, and which pair of hashes each comes from."""
     pairs = [np.empty((2, 0), np.int64)]
     for i, j in zip(left.tolist(), right.tolist(), strict=True):
         pairs.append(np.stack([np.repeat(leaders[i], len(leaders[j])), np.tile(leaders[j], len(leaders[i]))]))
-    return np.concatenate(pairs, axis=1)
+    origins = np.repeat(np.arange(len(left)), [part.shape[1] for part in pairs[1:]])
+    return np.concatenate(pairs, axis=1), origins
 
 
-def _similar(pooled: Floats, pairs: Indices, min_cosine: float) -> npt.NDArray[np.bool_]:
-    """Say which pairs of rows have similar features."""
-    similar = np.empty(pairs.shape[1], bool)
+def _cosines(pooled: Floats, pairs: Indices) -> Float32:
+    """Return the cosine of the features of each pair of rows."""
+    cosines = np.empty(pairs.shape[1], np.float32)
     for start in range(0, pairs.shape[1], MAX_CHUNK):
         chunk = slice(start, start + MAX_CHUNK)
         left, right = _unit(pooled[pairs[0, chunk]]), _unit(pooled[pairs[1, chunk]])
-        similar[chunk] = np.einsum("ij,ij->i", left, right) >= min_cosine
-    return similar
+        cosines[chunk] = np.einsum("ij,ij->i", left, right)
+    return cosines
 
 
 def _unit(features: Floats) -> Float32:

@@ -4,12 +4,12 @@ Whatever a corpus holds under the name of an image gives either a picture or an 
 
 | code | what it was |
 |---|---|
-| `empty` | no bytes |
+| `empty-image` | no bytes |
 | `not-an-image` | a text file, often an error page saved as a picture |
 | `unknown-format` | something else that no decoder knows |
-| `too-large` | more pixels than allowed; nothing was decoded |
-| `truncated` | the start of an image |
-| `corrupt` | an image that its decoder refuses |
+| `huge-image` | more pixels than allowed; nothing was decoded |
+| `truncated-image` | the start of an image |
+| `corrupt-image` | an image that its decoder refuses |
 """
 
 from __future__ import annotations
@@ -108,17 +108,17 @@ def decode_image(data: bytes, *, max_pixels: int, min_side: int | None = None) -
         ImageError: It cannot be used; the code says why.
     """
     if not data:
-        raise ImageError("empty", "the file is empty")
+        raise ImageError("empty-image", "the file is empty")
     picture = _open(data)
     width, height = picture.size
     if width * height > max_pixels:
-        raise ImageError("too-large", f"{width} x {height} pixels; at most {max_pixels} are allowed")
+        raise ImageError("huge-image", f"{width} x {height} pixels; at most {max_pixels} are allowed")
     try:
         return _decode(picture, min_side)
     except Image.DecompressionBombError as error:
-        raise ImageError("too-large", str(error)) from error
+        raise ImageError("huge-image", str(error)) from error
     except _DECODER_ERRORS as error:
-        raise _refusal(error) from error
+        raise _refusal(error, data) from error
 
 
 @contextmanager
@@ -141,18 +141,18 @@ def _open(data: bytes) -> Image.Image:
         with _quietly():
             return Image.open(io.BytesIO(data), formats=formats)
     except Image.DecompressionBombError as error:
-        raise ImageError("too-large", str(error)) from error
+        raise ImageError("huge-image", str(error)) from error
     except UnidentifiedImageError as error:
         raise _unidentified(data) from error
     except _DECODER_ERRORS as error:
-        raise _refusal(error) from error
+        raise _refusal(error, data) from error
 
 
 def _unidentified(data: bytes) -> ImageError:
     """Say what a file that is no readable image looks like."""
     for signature, name in _SIGNATURES.items():
         if data.startswith(signature):
-            return ImageError("truncated", f"the header of this {name} file is incomplete")
+            return ImageError("truncated-image", f"the header of this {name} file is incomplete")
     start = data[:512].decode("utf-8", errors="ignore")
     if start and len(start.encode()) >= min(len(data), 512) - 3 and (start.isprintable() or _is_lines(start)):
         return ImageError("not-an-image", f"the file is text, it starts with {start.lstrip()[:40]!r}")
@@ -163,11 +163,17 @@ def _is_lines(text: str) -> bool:
     return "".join(text.split()).isprintable()
 
 
-def _refusal(error: Exception) -> ImageError:
+def _refusal(error: Exception, data: bytes) -> ImageError:
     """Turn what a decoder raised into a countable reason."""
     message = str(error) or type(error).__name__
-    cut = isinstance(error, EOFError) or any(word in message.lower() for word in ("truncated", "unexpected end", "eof"))
-    return ImageError("truncated" if cut else "corrupt", message)
+    if isinstance(error, EOFError) or "truncated" in message.lower() or _is_cut_webp(data):
+        return ImageError("truncated-image", message)
+    return ImageError("corrupt-image", message)
+
+
+def _is_cut_webp(data: bytes) -> bool:
+    """Say whether a WebP file is shorter than it says; its decoder does not tell."""
+    return data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 > len(data)
 
 
 def _decode(picture: Image.Image, min_side: int | None) -> DecodedImage:

@@ -117,7 +117,7 @@ class Preparation:
         # the shard boundary: whatever one picture does must not end the work on the others
         except Exception as error:
             logger.exception("record %s: unexpected error", record)
-            return Refused(record, ImageError("unexpected", f"{type(error).__name__}: {error}"))
+            return Refused(record, ImageError("unexpected-error", f"{type(error).__name__}: {error}"))
 
     def _one(self, index: int, row: Mapping[str, str | None]) -> Prepared:
         if row.get("status", "ok") != "ok":
@@ -137,10 +137,10 @@ class Preparation:
             ImageError: There is none, or it cannot be read.
         """
         if not image:
-            raise ImageError("missing", "the record names no image")
+            raise ImageError("missing-image", "the record names no image")
         try:
             return self.source.open(image)
         except FileNotFoundError as error:
-            raise ImageError("missing", f"no image {image!r}") from error
+            raise ImageError("missing-image", f"no image {image!r}") from error
         except OSError as error:
-            raise ImageError("unreadable", f"cannot read {image!r}: {error}") from error
+            raise ImageError("unreadable-image", f"cannot read {image!r}: {error}") from error

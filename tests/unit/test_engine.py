@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import sys
+import threading
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from miner.visual import engine
+from miner.visual.backbone import load_backbone
+from miner.visual.engine import OnnxEngine, TorchEngine, engine_of_thread, open_engine
+from miner.visual.images import decode_image, fit
+from tests.pictures import PHOTOGRAPHS, draw_scene, to_bytes
+
+if TYPE_CHECKING:
+    from miner.visual.engine import Engine, EngineKind, Float32
+
+LITE0 = load_backbone("efficientnet-lite0")
+
+
+@cache
+def opened(kind: EngineKind) -> Engine:
+    return open_engine(LITE0, kind=kind)
+
+
+def as_batch(files: list[bytes]) -> Float32:
+    return np.stack([fit(decode_image(data, max_pixels=10**7), LITE0)[0] for data in files])
+
+
+def drawn(n: int) -> Float32:
+    return as_batch([to_bytes(draw_scene(seed)) for seed in range(n)])
+
+
+def test_engine_onnx_and_torch_agree_on_photographs() -> None:
+    if not PHOTOGRAPHS.is_dir():
+        pytest.skip("no photographs: shared/data/coco-dev is not beside the project")
+    batch = as_batch([path.read_bytes() for path in islice(sorted(PHOTOGRAPHS.iterdir()), 12)])
+    reference, found = opened("torch").forward(batch), opened("onnx").forward(batch)
+    assert reference.max() > 10  # above what the activation would have let through
+    assert np.abs(reference - found).max() <= 1e-3
+
+
+def test_engine_onnx_and_torch_agree_on_drawings() -> None:
+    batch = drawn(3)
+    assert np.abs(opened("torch").forward(batch) - opened("onnx").forward(batch)).max() <= 1e-3
+
+
+def test_engine_bytes_do_not_depend_on_the_rest_of_the_batch() -> None:
+    batch = drawn(4)
+    together = opened("onnx").forward(batch)
+    assert np.array_equal(opened("onnx").forward(batch[::-1].copy())[::-1], together)
+    assert np.array_equal(opened("onnx").forward(batch[2:3])[0], together[2])
+
+
+def test_engine_label_names_library_and_device() -> None:
+    assert opened("onnx").label.startswith("onnxruntime ")
+    assert opened("torch").label.split()[-1] in {"cpu", "cuda", "mps"}
+
+
+def test_engine_of_a_thread_is_opened_once_and_not_shared() -> None:
+    own = engine_of_thread(LITE0, "onnx")
+    others: list[Engine] = []
+    thread = threading.Thread(target=lambda: others.append(engine_of_thread(LITE0, "onnx")))
+    thread.start()
+    thread.join()
+    assert engine_of_thread(LITE0, "onnx") is own
+    assert others[0] is not own
+
+
+@pytest.mark.parametrize(("device", "expected"), [("cuda", TorchEngine), ("mps", TorchEngine), ("cpu", OnnxEngine)])
+def test_engine_follows_the_accelerator(device: str, expected: type[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signs of an accelerator count only if torch can use it; the network itself stays on the CPU here."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(engine, "_GRAPHICS_DEVICES", ("/",))
+    monkeypatch.setattr(engine, "_best_device", lambda: device)
+    assert engine.choose_engine() == ("torch" if expected is TorchEngine else "onnx")
+
+
+def test_engine_without_signs_of_an_accelerator_is_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(engine, "_GRAPHICS_DEVICES", ())
+    monkeypatch.setattr("shutil.which", lambda _name: None)
+    monkeypatch.setattr(engine, "_best_device", lambda: pytest.fail("torch was asked"))
+    assert engine.choose_engine() == "onnx"

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from miner.errors import BackboneError
+from miner.visual.activations import summarise
+from miner.visual.network import FilterMaps
+
+
+class Broken(nn.Module):
+    """Runs its layer, then fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Identity()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.layer(images)
+        raise RuntimeError("after the layer")
+
+
+class Forked(nn.Module):
+    """Its layer gives two outputs at once."""
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return images, images
+
+
+def tiny_network() -> nn.Sequential:
+    """Two filters over three channels: red - 2 green, and blue + 1; then an activation that works in place."""
+    convolution = nn.Conv2d(3, 2, kernel_size=2, stride=2)
+    with torch.no_grad():
+        convolution.weight.zero_()
+        convolution.weight[0, 0] = 1
+        convolution.weight[0, 1] = -2
+        convolution.weight[1, 2] = 1
+        assert convolution.bias is not None
+        convolution.bias.copy_(torch.tensor([0.0, 1.0]))
+    return nn.Sequential(convolution, nn.ReLU6(inplace=True), nn.Flatten(), nn.LazyLinear(5)).eval()
+
+
+def tiny_input() -> torch.Tensor:
+    """Four by four pixels whose 2 x 2 blocks hold: red 1 2 / 3 0, green 0 0 / 1 4, blue 0 0 / 0 9."""
+    blocks = torch.tensor([[[1, 2], [3, 0]], [[0, 0], [1, 4]], [[0, 0], [0, 9]]], dtype=torch.float32)
+    return blocks.repeat_interleave(2, 1).repeat_interleave(2, 2)[None]
+
+
+def hooks(network: nn.Module) -> int:
+    return sum(len(module._forward_hooks) for module in network.modules())  # noqa: SLF001 - torch has no other way to ask
+
+
+def test_network_maps_are_those_before_the_activation_clipped_at_zero() -> None:
+    """By hand: 4 * (1, 2, 3 - 2, 0 - 8) clipped; 4 * blue + 1 reaches 37, where ReLU6 would have said 6."""
+    with torch.inference_mode():
+        maps = FilterMaps(tiny_network(), "0")(tiny_input())
+    assert maps.tolist() == [[[[4, 8], [4, 0]], [[1, 1], [1, 37]]]]
+
+
+def test_network_summary_of_the_maps_is_that_by_hand() -> None:
+    with torch.inference_mode():
+        maps = FilterMaps(tiny_network(), "0")(tiny_input()).numpy()
+    found = summarise(maps, torch.tensor([[1.0], [10.0]]).numpy())
+    assert found.maxima.tolist() == [[8, 37]]
+    assert found.cells.tolist() == [[1, 3]]
+    assert found.pooled.tolist() == [[4, 10]]
+    assert found.projected.tolist() == [[[14], [18], [14], [370]]]
+
+
+def test_network_hook_is_gone_after_a_call() -> None:
+    network = tiny_network()
+    FilterMaps(network, "0")(tiny_input())
+    assert hooks(network) == 0
+
+
+def test_network_hook_is_gone_after_a_failure() -> None:
+    network = Broken()
+    with pytest.raises(RuntimeError, match="after the layer"):
+        FilterMaps(network, "layer")(tiny_input())
+    assert hooks(network) == 0
+
+
+def test_network_refuses_an_unknown_layer() -> None:
+    with pytest.raises(BackboneError, match=r"Sequential has no layer 'features\.9'"):
+        FilterMaps(tiny_network(), "features.9")
+
+
+def test_network_refuses_a_layer_that_gives_no_maps() -> None:
+    with pytest.raises(BackboneError, match=r"\(1, 8\)"):
+        FilterMaps(tiny_network(), "2")(tiny_input())
+
+
+def test_network_refuses_a_layer_with_several_outputs() -> None:
+    network = nn.Sequential(Forked())
+    with pytest.raises(BackboneError, match="tuple"):
+        FilterMaps(network, "0")(tiny_input())
+    assert hooks(network) == 0
