@@ -6,7 +6,9 @@ this process, which alone writes files, so workers need the corpus but not the r
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import dask
@@ -30,6 +32,15 @@ PER_WORKER = 2
 SETTINGS = {"distributed.comm.timeouts.connect": CONNECT_S, "distributed.logging.distributed": "error"}
 
 
+_alone = threading.Lock()
+
+
+def _work_alone(work: Callable[[T], R], item: T) -> R:
+    """Work while no other thread of this worker does: someone else's workers may have many."""
+    with _alone:
+        return work(item)
+
+
 class DaskExecutor:
     """Works on the workers of a Dask client.
 
@@ -43,18 +54,26 @@ class DaskExecutor:
         self.n_workers = len(client.scheduler_info(n_workers=-1)["workers"])
         self.description = f"{self.n_workers} Dask worker{'s' if self.n_workers != 1 else ''}"
 
-    def map(self, work: Callable[[T], R], items: Sequence[T], *, on_result: Callable[[int, R], None]) -> None:
+    def map(
+        self,
+        work: Callable[[T], R],
+        items: Sequence[T],
+        *,
+        on_result: Callable[[int, R], None],
+        thread_safe: bool = True,
+    ) -> None:
         """Keep every worker supplied without holding more results than `PER_WORKER` per worker in memory.
 
         Raises:
             ExecutorError: Workers died over and over on one shard, or the scheduler went away.
         """
+        function = work if thread_safe else partial(_work_alone, work)
         rest = list(enumerate(items))[::-1]
         indices: dict[object, int] = {}
 
         def submit() -> Any:  # noqa: ANN401 - distributed is untyped
             index, item = rest.pop()
-            future = self.client.submit(work, item, pure=False, retries=RETRIES)
+            future = self.client.submit(function, item, pure=False, retries=RETRIES)
             indices[future.key] = index
             return future
 

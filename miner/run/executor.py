@@ -1,4 +1,4 @@
-"""Where shards are worked on: here, by a few threads. `miner.run.dask_executor` is the other place.
+"""Where shards are worked on: on this machine, by a few threads or processes. `miner.run.dask_executor` is the other place.
 
 A result goes to `on_result` as soon as it is there, in the caller's thread, in no particular order. Since each shard has
 its own place in the artefact, the order leaves no trace.
@@ -6,13 +6,25 @@ its own place in the artefact, the order leaves no trace.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+import signal
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from miner.errors import ExecutorError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor as Pool
+
+FEW_ITEMS = 4
+"""Starting processes takes as long as a few items do."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,43 +42,91 @@ class Executor(Protocol):
 
     description: str
 
-    def map(self, work: Callable[[T], R], items: Sequence[T], *, on_result: Callable[[int, R], None]) -> None:
+    def map(
+        self,
+        work: Callable[[T], R],
+        items: Sequence[T],
+        *,
+        on_result: Callable[[int, R], None],
+        thread_safe: bool = True,
+    ) -> None:
         """Call `on_result(index, work(item))` for every item.
 
         Args:
             work: A pure, picklable function.
             items: Picklable arguments.
             on_result: Called in this thread, once per item, in any order.
+            thread_safe: Whether several threads of a process may be inside `work` at once.
 
         Raises:
             ExecutorError: The place itself failed; an exception of `work` passes through.
         """
 
 
-class ThreadExecutor:
-    """Works in this process.
+class LocalExecutor:
+    """Works on this machine: in threads of this process, or in processes where `work` is not safe in threads.
 
     Args:
         n_threads: Shards worked on at the same time; each uses one core.
     """
 
     def __init__(self, n_threads: int) -> None:
-        """Keep the number; threads start with the work."""
+        """Keep the number; threads and processes start with the work."""
         self.n_threads = n_threads
-        self.description = f"{n_threads} thread{'s' if n_threads > 1 else ''} in this process"
+        self.description = f"{n_threads} thread{'s' if n_threads > 1 else ''}"
 
-    def map(self, work: Callable[[T], R], items: Sequence[T], *, on_result: Callable[[int, R], None]) -> None:
+    def map(
+        self,
+        work: Callable[[T], R],
+        items: Sequence[T],
+        *,
+        on_result: Callable[[int, R], None],
+        thread_safe: bool = True,
+    ) -> None:
         """Keep every thread busy with one shard and one more waiting, so that memory stays bounded."""
-        pool = ThreadPoolExecutor(self.n_threads, thread_name_prefix="shard")
-        rest = iter(enumerate(items))
-        running: dict[Future[R], int] = {}
+        pool = self._open_pool(len(items), thread_safe=thread_safe)
         try:
-            while True:
-                room = 2 * self.n_threads - len(running)
-                running |= {pool.submit(work, item): index for index, item in islice(rest, room)}
-                if not running:
-                    return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    on_result(running.pop(future), future.result())
+            _feed(pool, 2 * self.n_threads, work, items, on_result)
+        except BrokenProcessPool as error:
+            raise ExecutorError(
+                "A worker process was killed, perhaps for want of memory.",
+                hint="Run the same command again with fewer --threads: finished shards are kept.",
+            ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _open_pool(self, n_items: int, *, thread_safe: bool) -> Pool:
+        if thread_safe:
+            return ThreadPoolExecutor(self.n_threads, thread_name_prefix="shard")
+        if self.n_threads == 1 or n_items < FEW_ITEMS:
+            return ThreadPoolExecutor(1, thread_name_prefix="shard")
+        # Spawned, because forking a process that has threads may deadlock.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(min(self.n_threads, n_items), mp_context=context, initializer=_settle)
+
+
+def _feed(
+    pool: Pool, n_waiting: int, work: Callable[[T], R], items: Sequence[T], on_result: Callable[[int, R], None]
+) -> None:
+    rest = iter(enumerate(items))
+    running: dict[Future[R], int] = {}
+    while True:
+        running |= {pool.submit(work, item): index for index, item in islice(rest, n_waiting - len(running))}
+        if not running:
+            return
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            on_result(running.pop(future), future.result())
+
+
+def _settle() -> None:
+    """Make a worker process leave Ctrl-C to its parent, use one core, and end when its parent is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

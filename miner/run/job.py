@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from miner.config_file import render_config
 from miner.errors import ConfigError
-from miner.run.executor import ThreadExecutor, count_cores
+from miner.run.executor import LocalExecutor, count_cores
 from miner.run.pipeline import Pipeline
 from miner.run.projections import PROJECTIONS
 from miner.run.read_stages import LABEL, keep_corpus, open_corpus
@@ -88,7 +88,7 @@ def open_executor(place: Place) -> Iterator[Executor]:
     if place.n_workers and place.scheduler:
         raise ConfigError("--workers and --scheduler are two places to work at.", hint="Give one of them.")
     if not place.n_workers and not place.scheduler:
-        yield ThreadExecutor(count_threads(place))
+        yield LocalExecutor(count_threads(place))
         return
     # A second to import, and only needed here.
     from miner.run.dask_executor import local_cluster, remote_cluster  # noqa: PLC0415

@@ -111,7 +111,8 @@ class Pipeline:
                     shards.save(result, directory)
                 advance(shards.sizes[index])
 
-            self.executor.map(shards.work, [shards.items[index] for index in open_shards], on_result=keep)
+            items = [shards.items[index] for index in open_shards]
+            self.executor.map(shards.work, items, on_result=keep, thread_safe=shards.thread_safe)
         self.store.finish(identity, len(shards.items))
 
 

@@ -48,12 +48,14 @@ class Shards:
         items: One picklable item per shard, cut from the corpus in its order.
         save: Writes a result into the shard's directory.
         sizes: Units in each shard, for the progress.
+        thread_safe: Whether several threads of a process may be inside `work` at once.
     """
 
     work: Callable[[Any], Any]
     items: Sequence[Any]
     save: Callable[[Any, Path], None]
     sizes: Sequence[int]
+    thread_safe: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,7 @@ def _cut_parsing(context: Context) -> Shards:
         items=chunks,
         save=_save_captions,
         sizes=[len(chunk.texts) for chunk in chunks],
+        thread_safe=False,
     )
 
 

@@ -62,7 +62,7 @@ def cut_encoding(corpus: Corpus, config: RunConfig) -> Shards:
     records = corpus.records.select(["record", "image", "status", "code", "reason"])
     size = config.visual.shard_size
     # `take` copies: a slice would drag the whole table along to every worker.
-    items = [records.take(range(at, min(at + size, len(records)))) for at in range(0, len(records), size)]
+    items = [records.take(np.arange(at, min(at + size, len(records)))) for at in range(0, len(records), size)]
     work = partial(encode_records, source=corpus.images, config=config.visual, seed=config.seed, kind=choose_engine())
     return Shards(work=work, items=items, save=save_shard, sizes=[len(item) for item in items])
 

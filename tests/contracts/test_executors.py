@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from miner.errors import ConfigError, ExecutorError, MiningError
 from miner.run.dask_executor import local_cluster, remote_cluster
-from miner.run.executor import ThreadExecutor, count_cores
+from miner.run.executor import LocalExecutor, count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
+ALONE = threading.Lock()
+
+
 def spell(number: int) -> tuple[int, str]:
     return number, "ab" * number
 
@@ -27,6 +31,15 @@ def fail_at_two(number: int) -> int:
     if number == 2:
         raise MiningError("two is one too many", hint="count again")
     return number
+
+
+def work_alone(number: int) -> int:
+    if not ALONE.acquire(blocking=False):
+        raise RuntimeError("another thread of this process is here too")
+    try:
+        return number + sum(0 for _ in range(100_000))
+    finally:
+        ALONE.release()
 
 
 def die_once(item: tuple[int, Path]) -> int:
@@ -43,23 +56,27 @@ def cluster() -> Iterator[Executor]:
         yield executor
 
 
-@pytest.fixture(params=["threads", "dask"])
+@pytest.fixture(params=["local", "dask"])
 def executor(request: pytest.FixtureRequest) -> Executor:
-    if request.param == "threads":
-        return ThreadExecutor(2)
+    if request.param == "local":
+        return LocalExecutor(2)
     running: Executor = request.getfixturevalue("cluster")
     return running
 
 
-def collect(executor: Executor, work: Callable[[int], object], n: int) -> list[object]:
+def collect(executor: Executor, work: Callable[[int], object], n: int, *, thread_safe: bool = True) -> list[object]:
     results: dict[int, object] = {}
-    executor.map(work, range(n), on_result=results.__setitem__)
+    executor.map(work, range(n), on_result=results.__setitem__, thread_safe=thread_safe)
     return [results[index] for index in range(n)]
 
 
 def test_executors_give_every_result_to_its_index(executor: Executor) -> None:
     assert collect(executor, spell, 25) == [spell(n) for n in range(25)]
     assert collect(executor, spell, 0) == []
+
+
+def test_executors_keep_work_that_is_not_thread_safe_apart(executor: Executor) -> None:
+    assert collect(executor, work_alone, 12, thread_safe=False) == list(range(12))
 
 
 def test_executors_pass_a_known_error_through_with_its_hint(executor: Executor) -> None:
@@ -73,6 +90,12 @@ def test_executors_dask_survives_a_killed_worker(cluster: Executor, tmp_path: Pa
     cluster.map(die_once, [(n, tmp_path / "died") for n in range(4)], on_result=results.__setitem__)
     assert (tmp_path / "died").exists()
     assert results == {0: 0, 1: 1, 2: 2, 3: 3}
+
+
+def test_executors_local_killed_process_is_one_error(tmp_path: Path) -> None:
+    items = [(n, tmp_path / "died") for n in range(4)]
+    with pytest.raises(ExecutorError, match="worker process was killed"):
+        LocalExecutor(2).map(die_once, items, on_result=lambda _index, _result: None, thread_safe=False)
 
 
 def test_executors_dask_refuses_more_workers_than_cores() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from miner.config import MineConfig, RunConfig
 from miner.errors import ArtefactError, MiningError
-from miner.run.executor import ThreadExecutor
+from miner.run.executor import LocalExecutor
 from miner.run.pipeline import Pipeline
 from miner.run.progress import Silent
 from miner.run.stage import Context, ShardedStage, Shards, WholeStage
@@ -58,7 +58,7 @@ def pipeline(root: Path, config: RunConfig | None = None, n_threads: int = 2) ->
         store=ArtefactStore(root),
         config=config or RunConfig(),
         corpus=cast("Corpus", None),
-        executor=ThreadExecutor(n_threads),
+        executor=LocalExecutor(n_threads),
         progress=Silent(),
         n_threads=n_threads,
     )
