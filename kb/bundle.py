@@ -14,7 +14,6 @@ the machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
@@ -87,35 +86,14 @@ class Bundle:
     """A knowledge base as tables.
 
     Attributes:
-        corpus: Name of the corpus that owns its nodes.
-        run: Key of the run it comes from.
-        ontology: Name of the ontology.
+        manifest: What it says of itself.
         nodes: For each label a table with `id` and the properties of the schema.
         relationships: For each type a table with `source`, `target` and the properties of the schema.
     """
 
-    corpus: str
-    run: str
-    ontology: str
+    manifest: Manifest
     nodes: Mapping[str, pa.Table]
     relationships: Mapping[str, pa.Table]
-
-    @property
-    def files(self) -> dict[str, pa.Table]:
-        """Every table by the name of its file."""
-        nodes = {f"nodes/{label}.parquet": table for label, table in self.nodes.items()}
-        return nodes | {f"relationships/{kind}.parquet": table for kind, table in self.relationships.items()}
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        """What the bundle says of itself."""
-        entries = {
-            name: FileEntry(rows=table.num_rows, hash=digest_bytes(table_bytes(table)))
-            for name, table in self.files.items()
-        }
-        return Manifest(
-            schema_version=SCHEMA.version, corpus=self.corpus, run=self.run, ontology=self.ontology, files=entries
-        )
 
 
 def build_bundle(inputs: BundleInputs) -> Bundle:
@@ -132,13 +110,21 @@ def build_bundle(inputs: BundleInputs) -> Bundle:
     ids = pa.concat_arrays([table["id"].combine_chunks() for table in nodes.values()])
     for kind in SCHEMA.bundle_relationships:
         check_ends(kind, relationships[kind.type], ids)
-    return Bundle(
+    tables = _files(nodes, relationships)
+    manifest = Manifest(
+        schema_version=SCHEMA.version,
         corpus=inputs.declaration.name,
         run=inputs.run.key,
         ontology=inputs.ontology.name,
-        nodes=nodes,
-        relationships=relationships,
+        files={name: FileEntry(rows=t.num_rows, hash=digest_bytes(table_bytes(t))) for name, t in tables.items()},
     )
+    return Bundle(manifest=manifest, nodes=nodes, relationships=relationships)
+
+
+def _files(nodes: Mapping[str, pa.Table], relationships: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """Return every table by the name of its file."""
+    named = {f"nodes/{label}.parquet": table for label, table in nodes.items()}
+    return named | {f"relationships/{kind}.parquet": table for kind, table in relationships.items()}
 
 
 def write_bundle(bundle: Bundle, path: Path) -> Manifest:
@@ -148,7 +134,7 @@ def write_bundle(bundle: Bundle, path: Path) -> Manifest:
         ArtefactError: The disk is full or the folder cannot be written.
     """
     (path / MANIFEST).unlink(missing_ok=True)
-    for name, table in bundle.files.items():
+    for name, table in _files(bundle.nodes, bundle.relationships).items():
         file = path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(file, table_bytes(table))
@@ -206,11 +192,8 @@ def read_bundle(path: Path) -> Bundle:
     Raises:
         KbError: As of `verify_bundle`.
     """
-    manifest = verify_bundle(path)
     return Bundle(
-        corpus=manifest.corpus,
-        run=manifest.run,
-        ontology=manifest.ontology,
+        manifest=verify_bundle(path),
         nodes={n.label: read_table(path / f"nodes/{n.label}.parquet") for n in SCHEMA.bundle_nodes},
         relationships={
             r.type: read_table(path / f"relationships/{r.type}.parquet") for r in SCHEMA.bundle_relationships

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 import kglite
 
 from kb import cypher
+from kb.result import Changes, Params, QueryResult
 from kb.schema import SCHEMA
-from kb.store import Changes, Params, QueryResult
 from miner.errors import KbError
 
 if TYPE_CHECKING:

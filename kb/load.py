@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from kb import cypher
 from kb.bundle import MANIFEST, read_bundle
 from kb.model import node_id
+from kb.result import Changes
 from kb.schema import SCHEMA
-from kb.store import Changes
 from kb.tables import label_pairs
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from kb.bundle import Bundle
     from kb.graph_schema import NodeType, RelationshipType
-    from kb.store import GraphStore, Params
+    from kb.result import Params
+    from kb.store import GraphStore
 
 __all__ = ["LoadReport", "bundle_folder", "load_bundle"]
 
@@ -79,7 +80,7 @@ def load_bundle(bundle_dir: Path, store: GraphStore, on_progress: Progress | Non
         load.delete_stale()
         load.complete()
     return LoadReport(
-        corpus=bundle.corpus,
+        corpus=bundle.manifest.corpus,
         bundle=bundle.manifest.digest,
         nodes=sum(table.num_rows for table in bundle.nodes.values()),
         relationships=sum(table.num_rows for table in bundle.relationships.values()),
@@ -95,7 +96,7 @@ class _Load:
         self._bundle = bundle
         self._store = store
         self._on_progress = on_progress
-        self._scope = bundle.corpus
+        self._scope = bundle.manifest.corpus
         self._digest = bundle.manifest.digest
         self._ontology_digest = bundle.manifest.ontology_digest
 

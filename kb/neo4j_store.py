@@ -15,7 +15,7 @@ from neo4j.graph import Node, Path, Relationship
 from neo4j.time import Duration
 
 from kb import cypher
-from kb.store import Changes, Params, QueryResult
+from kb.result import Changes, Params, QueryResult
 from miner.errors import KbError
 
 if TYPE_CHECKING:

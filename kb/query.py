@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kb import cypher
 from kb.model import clean_text
-from kb.store import QueryResult
+from kb.result import QueryResult
 from miner.errors import KbError
 
 if TYPE_CHECKING:
-    from kb.store import GraphStore, Params
+    from kb.result import Params
+    from kb.store import GraphStore
 
 __all__ = ["NamedQuery", "Parameter", "QueryResult", "named_queries", "parse_params", "run_query"]
 

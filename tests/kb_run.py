@@ -81,7 +81,7 @@ def _table(schema: pa.Schema, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def record_row(record: str, **changes: Any) -> dict[str, Any]:
+def record_row(record: str, **changes: object) -> dict[str, Any]:
     row = {
         "record": record,
         "image": f"images/{record}.jpg",
@@ -117,7 +117,7 @@ def caption_row(record: str, text: str, caption: int = 0) -> dict[str, Any]:
     }
 
 
-def pattern_row(pattern: str, event_type: str, rank: int, name: str, **changes: Any) -> dict[str, Any]:
+def pattern_row(pattern: str, event_type: str, rank: int, name: str, **changes: object) -> dict[str, Any]:
     row = {
         "pattern": pattern,
         "eventType": event_type,
@@ -146,7 +146,7 @@ def pattern_row(pattern: str, event_type: str, rank: int, name: str, **changes: 
     return row | changes
 
 
-def evidence_row(pattern: str, record: str, score: float, **changes: Any) -> dict[str, Any]:
+def evidence_row(pattern: str, record: str, score: float, **changes: object) -> dict[str, Any]:
     text = CAPTION_OF[record]
     row = {
         "pattern": pattern,
