@@ -73,13 +73,17 @@ class TextConfig(Section):
         description="spaCy pipeline: auto (trained for en, else a blank tokenizer), a package name, or blank:LANGUAGE",
     )
     vectors: str = Field("", description="KeyedVectors file to use instead of training skip-gram on the corpus")
-    dims: Annotated[int, Field(ge=2)] = Field(100, description="Dimensions of the skip-gram vectors")
-    window: Annotated[int, Field(ge=1)] = Field(5, description="Skip-gram window (words each side)")
-    epochs: Annotated[int, Field(ge=1)] = Field(10, description="Skip-gram epochs")
+    dims: Annotated[int, Field(ge=2)] = Field(50, description="Dimensions of each of the two skip-gram models")
+    window: Annotated[int, Field(ge=1)] = Field(
+        2, description="Window of the model of captions (words each side); that of records sees all of a record"
+    )
+    epochs: Annotated[int, Field(ge=1)] = Field(20, description="Epochs of the model of captions; records get half")
     min_count: Annotated[int, Field(ge=1)] = Field(3, description="Words with fewer records have no vector")
     n_clusters: Annotated[int, Field(ge=0)] = Field(
-        0, description="Text items; 0 = a third of the vocabulary, 200 to 2,000"
+        0, description="Neighbourhoods in which words may join; 0 = a tenth of the vocabulary, at most 2,000"
     )
+    min_affinity: Share = Field(0.4, description="Least affinity of any two words of a text item")
+    phrase_npmi: Share = Field(0.3, description="Least association of two words that form a phrase (normalised PMI)")
     max_caption_chars: Annotated[int, Field(ge=10)] = Field(
         2_000, description="Longer captions are cut here, and counted"
     )
