@@ -20,6 +20,7 @@ RESULT_BEARING = (
     "pyarrow",
     "scikit-learn",
     "scipy",
+    "snowballstemmer",
     "spacy",
     "torch",
 )

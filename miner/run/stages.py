@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from miner.run.bundle_stage import BUNDLE
+from miner.run.pattern_stage import PATTERNS
 from miner.run.rule_stages import MINE, TRANSACTIONS
-from miner.run.text_stages import CAPTIONS_STAGE
+from miner.run.text_stages import CAPTIONS_STAGE, MASKS, TEXT_ITEMS
 from miner.run.visual_stages import ENCODE, FILTERS, GROUPS
 
 if TYPE_CHECKING:
@@ -13,9 +15,13 @@ if TYPE_CHECKING:
 
 STAGES: tuple[Stage, ...] = (
     CAPTIONS_STAGE,
+    MASKS,
+    TEXT_ITEMS,
     ENCODE,
     GROUPS,
     FILTERS,
     TRANSACTIONS,
     MINE,
+    PATTERNS,
+    BUNDLE,
 )

@@ -1,20 +1,25 @@
-"""Stages of the captions: parse them, train word vectors, make text items."""
+"""Stages of the captions: parse them, hide trigger words, learn text items."""
 
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from miner.run.stage import Context, ShardedStage, Shards
-from miner.store.formats import read_table, write_table
+from miner.run.stage import Context, ShardedStage, Shards, WholeStage
+from miner.store.fingerprint import digest_file
+from miner.store.formats import read_error, read_json, read_table, write_array, write_json, write_table
 from miner.text.captions import CAPTIONS, CaptionOptions, cut_chunks, parse_chunk
+from miner.text.items import CaptionItems
+from miner.text.learn import learn_items
+from miner.text.masking import masked_words, token_masks
 from miner.text.pipeline import pipeline_version, resolve_pipeline
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from corpora.records import Corpus
     from miner.config import RunConfig
@@ -68,4 +73,83 @@ CAPTIONS_STAGE = ShardedStage(
     facts=_name_pipeline,
     cut=_cut_parsing,
     unit="captions",
+)
+
+
+def read_masks(masks: Artefact) -> list[list[bool]]:
+    """Return for each caption whether each token is masked."""
+    rows: list[list[bool]] = read_table(masks.file("masks.parquet"))["masks"].to_pylist()
+    return rows
+
+
+def find_items(inputs: Mapping[str, Artefact], config: RunConfig, corpus: Corpus) -> CaptionItems:
+    """Return the text items of all captions, with their places.
+
+    Args:
+        inputs: The artefacts `captions`, `masks` and `text-items`.
+        config: Of the run.
+        corpus: Whose captions they are.
+    """
+    items = read_table(inputs["text-items"].file("text_items.parquet"))
+    captions = read_captions(inputs["captions"])
+    return CaptionItems(captions, read_masks(inputs["masks"]), items, language=language_of(config, corpus))
+
+
+def _make_masks(context: Context, directory: Path) -> None:
+    captions = read_captions(context.inputs["captions"])
+    patterns = read_json(context.inputs["label"].file("labelling.json"))["maskPatterns"]
+    masked = masked_words(captions, patterns, language=language_of(context.config, context.corpus))
+    write_table(directory / "masks.parquet", pa.table({"masks": token_masks(captions, masked)}))
+    write_json(directory / "words.json", sorted(masked.words))
+
+
+def _make_items(context: Context, directory: Path) -> None:
+    captions, masks = read_captions(context.inputs["captions"]), read_masks(context.inputs["masks"])
+    language = language_of(context.config, context.corpus)
+    learned = learn_items(captions, masks, context.config.text, language=language, seed=context.config.seed)
+    found = CaptionItems(captions, masks, learned.items, language=language)
+    write_table(directory / "text_items.parquet", learned.items)
+    write_table(directory / "items.parquet", found.table())
+    write_table(directory / "words.parquet", pa.table({"word": pa.array(learned.vectors.words, pa.string())}))
+    write_array(directory / "vectors.npy", learned.vectors.vectors)
+    write_json(directory / "counts.json", learned.counts)
+
+
+def _name_language(config: RunConfig, corpus: Corpus) -> dict[str, str]:
+    return {"language": language_of(config, corpus)}
+
+
+def _describe_items(config: RunConfig, corpus: Corpus) -> dict[str, object]:
+    """Put what text items depend on into the key: a file of vectors by its content, not by its path."""
+    parsing = {"language", "pipeline", "max_caption_chars", "vectors"}
+    return {
+        **_name_language(config, corpus),
+        "vectors": _digest_vectors(config.text.vectors),
+        "text": config.text.model_dump(mode="json", exclude=parsing),
+    }
+
+
+def _digest_vectors(name: str) -> str:
+    try:
+        return digest_file(Path(name)) if name else ""
+    except OSError as error:
+        raise read_error(Path(name), error) from error
+
+
+MASKS = WholeStage(
+    name="masks",
+    version=1,
+    inputs=("label", "captions"),
+    libraries=("pyarrow", "snowballstemmer", "spacy"),
+    facts=_name_language,
+    make=_make_masks,
+)
+TEXT_ITEMS = WholeStage(
+    name="text-items",
+    version=1,
+    inputs=("captions", "masks"),
+    settings=("seed",),
+    libraries=("gensim", "numpy", "pyarrow", "scikit-learn", "scipy", "spacy"),
+    facts=_describe_items,
+    make=_make_items,
 )

@@ -1,0 +1,99 @@
+"""The stage that turns rules into patterns: gathers what they are made from, and keeps what they become."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from miner.patterns.assemble import PatternInputs, mine_patterns
+from miner.patterns.pictures import Pictures, Votes
+from miner.rules.transactions import Transactions
+from miner.run.encoded import Encoded
+from miner.run.locating import geometry_of
+from miner.run.read_stages import read_ontology
+from miner.run.stage import Context, WholeStage
+from miner.run.text_stages import find_items, read_captions, read_masks
+from miner.store.formats import read_array, read_table, write_json, write_table, write_tensors
+from miner.visual.backbone import load_backbone
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from miner.visual.geometry import Geometry
+
+
+def _make_patterns(context: Context, directory: Path) -> None:
+    config = context.config
+    found = mine_patterns(_gather(context), config.pattern, min_confidence=config.mine.min_confidence, seed=config.seed)
+    write_table(directory / "patterns.parquet", found.patterns)
+    write_table(directory / "evidence.parquet", found.evidence)
+    write_json(directory / "dropped.json", dict(found.dropped))
+    if found.detectors is not None:
+        write_tensors(directory / "detectors.safetensors", found.detectors.tensors())
+
+
+def _gather(context: Context) -> PatternInputs:
+    inputs = context.inputs
+    groups = read_array(inputs["groups"].file("groups.npy"))
+    representatives = np.unique(groups)
+    images = read_table(inputs["groups"].file("images.parquet"))
+    encoded = images.filter(images["row"].is_valid())
+    pictures = _read_pictures(Encoded(inputs["encode"]), representatives)
+    transactions = Transactions.from_table(read_table(inputs["transactions"].file("transactions.parquet")))
+    items = read_table(inputs["text-items"].file("text_items.parquet"))
+    records = encoded["record"].to_pylist()
+    image_of = _image_names(read_table(inputs["read"].file("records.parquet"), ["record", "image"]))
+    places = np.searchsorted(representatives, groups).tolist()
+    return PatternInputs(
+        rules=read_table(inputs["mine"].file("rules.parquet")),
+        votes=Votes.of(transactions, pictures),
+        pictures=pictures,
+        records=[records[row] for row in representatives],
+        images=[image_of[records[row]] for row in representatives],
+        geometry=_Geometries(encoded, representatives, context.config.visual.backbone),
+        captions=read_captions(inputs["captions"]),
+        masks=read_masks(inputs["masks"]),
+        picture_of=dict(zip(records, places, strict=True)),
+        words=dict(zip(items["textItem"].to_pylist(), items["words"].to_pylist(), strict=True)),
+        spans=find_items(inputs, context.config, context.corpus).spans,
+        ontology=read_ontology(inputs["label"]),
+    )
+
+
+def _read_pictures(encoded: Encoded, representatives: npt.NDArray[np.int64]) -> Pictures:
+    return Pictures(
+        groups=representatives,
+        cells=encoded.cells()[representatives],
+        pooled=encoded.pooled()[representatives],
+        projected=encoded.projected()[representatives],
+    )
+
+
+def _image_names(records: pa.Table) -> dict[str, str]:
+    return dict(zip(records["record"].to_pylist(), records["image"].to_pylist(), strict=True))
+
+
+class _Geometries:
+    """Gives the geometry of a picture from its row among the representatives."""
+
+    def __init__(self, encoded: pa.Table, representatives: npt.NDArray[np.int64], backbone: str) -> None:
+        chosen = encoded.take(representatives)
+        self._widths, self._heights = chosen["width"].to_pylist(), chosen["height"].to_pylist()
+        self._backbone = load_backbone(backbone)
+
+    def __call__(self, picture: int) -> Geometry:
+        return geometry_of(self._widths[picture], self._heights[picture], self._backbone)
+
+
+PATTERNS = WholeStage(
+    name="patterns",
+    version=1,
+    inputs=("read", "label", "encode", "groups", "captions", "masks", "text-items", "transactions", "mine"),
+    settings=("seed", "pattern", "mine.min_confidence", "visual.backbone"),
+    libraries=("numpy", "pillow", "pyarrow", "scipy", "spacy"),
+    make=_make_patterns,
+)
