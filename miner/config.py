@@ -120,7 +120,7 @@ class PatternConfig(Section):
     merge_jaccard: Share = Field(0.5, description="Rules whose evidence overlaps this much become one pattern")
     shrinkage: Share = Field(0.3, description="Share of the mean variance added to the detector's covariance")
     max_name_share: Share = Field(
-        0.1, description="A phrase said of a larger share of an event type is no name while others exist"
+        0.1, description="A phrase in a larger share of an event type's captions is no name while others exist"
     )
     n_alternatives: Annotated[int, Field(ge=1)] = Field(5, description="Names kept per pattern")
     max_evidence: Annotated[int, Field(ge=1)] = Field(24, description="Evidence pictures drawn in a pattern sheet")

@@ -31,6 +31,7 @@ PATTERNS = pa.schema(
         pa.field("eventType", pa.string(), nullable=False),
         pa.field("rank", pa.int32(), nullable=False),
         pa.field("name", pa.string(), nullable=False),
+        pa.field("nameHead", pa.string(), nullable=False),
         pa.field("nameFlags", pa.list_(pa.string()), nullable=False),
         pa.field("alternatives", pa.list_(pa.string()), nullable=False),
         pa.field("alternativeScores", pa.list_(pa.float64()), nullable=False),
@@ -247,16 +248,13 @@ def _name_all(kept: Sequence[_Candidate], inputs: PatternInputs, fit: Fit, confi
         candidate.names = _names(candidate, evidence, inputs, phrases, fit, config)
         rows = [row for picture in evidence.tolist() for row in captions_of.get(picture, ())]
         if candidate.names:
-            head = _head_of(candidate.names[0].text, phrases)
-            candidate.roles = rank_roles(head, rows, _event_type(inputs.ontology, candidate.draft.event_type))
+            candidate.roles = rank_roles(
+                candidate.names[0].head, rows, _event_type(inputs.ontology, candidate.draft.event_type)
+            )
 
 
 def _event_type(ontology: Ontology, event_type: str) -> Any:  # noqa: ANN401
     return next(item for item in ontology.types if item.id == event_type)
-
-
-def _head_of(name: str, phrases: Phrases) -> str:
-    return phrases.keys[phrases.labels.index(name)][-1]
 
 
 def _captions_by_picture(inputs: PatternInputs) -> dict[int, list[CaptionRow]]:
@@ -342,12 +340,13 @@ def _row(
 ) -> dict[str, Any]:
     draft = candidate.draft
     members = [m.rule for m in draft.members]
-    name = candidate.names[0] if candidate.names else Name(NO_NAME, 0.0, is_trigger=False)
+    name = candidate.names[0] if candidate.names else Name(NO_NAME, NO_NAME, 0.0, is_trigger=False)
     return {
         "pattern": pattern_id(draft),
         "eventType": draft.event_type,
         "rank": rank,
         "name": name.text,
+        "nameHead": name.head,
         "nameFlags": ["trigger"] if name.is_trigger else [],
         "alternatives": [n.text for n in candidate.names],
         "alternativeScores": [n.score for n in candidate.names],

@@ -55,9 +55,10 @@ class CaptionRow(TypedDict):
 
 
 class Name(NamedTuple):
-    """A name and how strongly the captions speak for it (standard deviations of the log-odds ratio)."""
+    """A name, the lemma of its head and how strongly captions speak for it (standard deviations of the log-odds ratio)."""
 
     text: str
+    head: str
     score: float
     is_trigger: bool
 
@@ -70,13 +71,15 @@ class Phrases:
         keys: Candidates: modifiers in lower case and the lemma of the head.
         labels: How each is written most often.
         triggers: bool, (n_phrases,), whether each has a word that triggers some event type.
-        counts: int32 zeros and ones, CSR, (n_pictures, n_phrases).
+        counts: int32, CSR, (n_pictures, n_phrases): captions of the picture that have the phrase.
+        n_captions: int64, (n_pictures,): captions of the picture, copies' captions included.
     """
 
     keys: tuple[Key, ...]
     labels: tuple[str, ...]
     triggers: Bools
     counts: sparse.csr_matrix
+    n_captions: Int64s
 
 
 def find_phrases(captions: pa.Table, masks: Sequence[Sequence[bool]], picture_of: Mapping[str, int], n: int) -> Phrases:
@@ -88,21 +91,24 @@ def find_phrases(captions: pa.Table, masks: Sequence[Sequence[bool]], picture_of
         picture_of: Row of the picture of each record; captions of other records are passed over.
         n: Number of pictures.
     """
-    said: dict[Key, set[int]] = defaultdict(set)
+    said: dict[Key, Counter[int]] = defaultdict(Counter)
     written: dict[Key, Counter[str]] = defaultdict(Counter)
     triggers: set[Key] = set()
+    n_captions = np.zeros(n, dtype=np.int64)
     for row, mask in zip(caption_rows(captions), masks, strict=True):
         picture = picture_of.get(row["record"])
         if picture is None:
             continue
-        for key, text, is_trigger in _phrases_of(row, mask):
-            said[key].add(picture)
+        n_captions[picture] += 1
+        for key, (text, is_trigger) in _phrases_of(row, mask).items():
+            said[key][picture] += 1
             written[key][text] += 1
             if is_trigger:
                 triggers.add(key)
     keys = tuple(sorted(key for key, pictures in said.items() if len(pictures) >= MIN_PICTURES))
     labels = tuple(_most_frequent(written[key]) for key in keys)
-    return Phrases(keys, labels, np.array([key in triggers for key in keys], dtype=bool), _matrix(keys, said, n))
+    hits = np.array([key in triggers for key in keys], dtype=bool)
+    return Phrases(keys, labels, hits, _matrix(keys, said, n), n_captions)
 
 
 def _most_frequent(counts: Counter[str]) -> str:
@@ -115,8 +121,9 @@ def caption_rows(captions: pa.Table) -> Iterator[CaptionRow]:
         yield from cast("list[CaptionRow]", batch.to_pylist())
 
 
-def _phrases_of(row: CaptionRow, mask: Sequence[bool]) -> Iterator[tuple[Key, str, bool]]:
+def _phrases_of(row: CaptionRow, mask: Sequence[bool]) -> dict[Key, tuple[str, bool]]:
     """Cut the noun phrases of one caption to their head with zero, one and two modifiers."""
+    found: dict[Key, tuple[str, bool]] = {}
     for first, end in zip(row["chunkStarts"], row["chunkEnds"], strict=True):
         head = next((t for t in range(end - 1, first - 1, -1) if row["pos"][t] == "NOUN"), None)
         if head is None or not row["lowers"][head].isalpha():
@@ -125,18 +132,19 @@ def _phrases_of(row: CaptionRow, mask: Sequence[bool]) -> Iterator[tuple[Key, st
             if start < head and not _can_modify(row, start):
                 break
             key = (*row["lowers"][start:head], row["lemmas"][head])
-            yield key, " ".join(row["lowers"][start : head + 1]), any(mask[start : head + 1])
+            found.setdefault(key, (" ".join(row["lowers"][start : head + 1]), any(mask[start : head + 1])))
+    return found
 
 
 def _can_modify(row: CaptionRow, token: int) -> bool:
     return row["pos"][token] in MODIFIERS and not row["entities"][token] and row["lowers"][token].isalpha()
 
 
-def _matrix(keys: Sequence[Key], said: Mapping[Key, set[int]], n: int) -> sparse.csr_matrix:
+def _matrix(keys: Sequence[Key], said: Mapping[Key, Counter[int]], n: int) -> sparse.csr_matrix:
     columns = np.repeat(np.arange(len(keys)), [len(said[key]) for key in keys])
-    rows = np.array([picture for key in keys for picture in sorted(said[key])], dtype=np.int64)
-    ones = np.ones(len(rows), dtype=np.int32)
-    return sparse.csr_matrix((ones, (rows, columns)), shape=(n, len(keys)))
+    rows = np.array([picture for key in keys for picture in said[key]], dtype=np.int64)
+    counts = np.array([count for key in keys for count in said[key].values()], dtype=np.int32)
+    return sparse.csr_matrix((counts, (rows, columns)), shape=(n, len(keys)))
 
 
 def log_odds_z(seen: Int64s, unseen: Int64s, prior: Float64s) -> Float64s:
@@ -186,19 +194,21 @@ def rank_names(
         seen: bool, (len(among),), in which of them the pattern is seen.
         words: Of the pattern's text items.
         evidence: Pictures that support the pattern; a name must be said of at least two of them.
-        max_share: Phrases that a larger share of the event type's pictures has say nothing about the pattern.
+        max_share: Phrases that a larger share of the event type's captions has say nothing about the pattern.
         n_names: How many to return.
     """
-    counts = phrases.counts[among]
-    in_seen = np.asarray(counts[np.flatnonzero(seen)].sum(axis=0), dtype=np.int64).ravel()
-    in_all = np.asarray(counts.sum(axis=0), dtype=np.int64).ravel()
-    said = np.asarray(phrases.counts[evidence].sum(axis=0), dtype=np.int64).ravel()
+    captions = phrases.counts[among]
+    share = np.asarray(captions.sum(axis=0)).ravel() / max(1, int(phrases.n_captions[among].sum()))
+    has = captions > 0
+    in_seen = np.asarray(has[np.flatnonzero(seen)].sum(axis=0), dtype=np.int64).ravel()
+    in_all = np.asarray(has.sum(axis=0), dtype=np.int64).ravel()
+    said = np.asarray((phrases.counts[evidence] > 0).sum(axis=0), dtype=np.int64).ravel()
     z = log_odds_z(in_seen, in_all - in_seen, np.asarray(PRIOR_WEIGHT * in_all + 0.01, dtype=np.float64))
     own = frozenset(word for phrase in words for word in phrase.split())
-    fits = np.flatnonzero((said >= MIN_PICTURES) & (in_all <= max_share * len(among))).tolist()
+    fits = np.flatnonzero((said >= MIN_PICTURES) & (share <= max_share)).tolist()
     ranked = sorted(fits, key=lambda place: (not own.isdisjoint(phrases.keys[place]), z[place]), reverse=True)
     return [
-        Name(phrases.labels[place], float(z[place]), bool(phrases.triggers[place]))
+        Name(phrases.labels[place], phrases.keys[place][-1], float(z[place]), bool(phrases.triggers[place]))
         for place in _without_echoes(ranked, phrases.keys)[:n_names]
     ]
 
