@@ -156,7 +156,7 @@ def _translated(uri: str, timeout_s: float | None = None) -> Iterator[None]:
         raise KbError(
             f"Nothing answers at {uri}.", hint="Check that Neo4j runs there and the port is right."
         ) from error
-    except (exceptions.DriverError, ValueError, TypeError, OSError) as error:
+    except (exceptions.DriverError, ValueError, TypeError, OverflowError, OSError) as error:
         raise KbError(f"{uri}: {_first_line(error)}") from error
 
 

@@ -1,0 +1,165 @@
+"""Asking, on both stores: the same questions get the same answers and the same refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kb.query import named_queries, run_query
+from kb.schema import SCHEMA
+from miner.errors import KbError
+from tests.graph_stores import KINDS, ask, content, empty_store, load
+from tests.kb_run import CAPTION_OF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kb.store import GraphStore
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+    """A store with the small run in it, for all tests of this module."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with empty_store(request.param, folder) as opened:
+        load(opened, folder / "bundle")
+        yield opened
+
+
+def test_lone_surrogates_in_parameters_are_replaced(store: GraphStore) -> None:
+    assert ask(store, "RETURN $a AS a, $b AS b", a="x\ud800y", b=["\udfff"]) == [{"a": "x\ufffdy", "b": ["\ufffd"]}]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE (n:Note {id: 'x'})",
+        "MATCH (n) DETACH DELETE n",
+        "MATCH (p:Pattern) SET p.rank = 9",
+        "MATCH (p:Pattern) REMOVE p.rank",
+        "MERGE (n:Pattern {id: 'new'})",
+        "FOREACH (x IN [1] | CREATE (:Note {id: 'f'}))",
+        "CREATE INDEX sneaky FOR (n:Pattern) ON (n.lift)",
+        "MATCH (p:Pattern) RETURN p.id AS id UNION CREATE (n:Note {id: 'u'}) RETURN n.id AS id",
+    ],
+)
+def test_reading_refuses_to_write(store: GraphStore, statement: str) -> None:
+    before = content(store)
+    with pytest.raises(KbError) as caught:
+        run_query(store, statement)
+    assert caught.value.hint == "Add --write if it should." or "UNION" in statement
+    assert content(store) == before
+
+
+def test_writing_works_when_asked_for(store: GraphStore) -> None:
+    result = run_query(store, "CREATE (n:Note {id: 'Note:1'})", write=True)
+    assert result.changes.nodes_created == 1
+    assert ask(store, "MATCH (n:Note) RETURN n.id AS id") == [{"id": "Note:1"}]
+    assert run_query(store, "MATCH (n:Note) DELETE n", write=True).changes.nodes_deleted == 1
+
+
+ENDLESS = "UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y WITH x * y AS z RETURN sum(z) AS total"
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_query_that_takes_too_long_is_stopped(store: GraphStore, *, write: bool) -> None:
+    with pytest.raises(KbError, match=r"longer than 0\.5 s"):
+        run_query(store, ENDLESS, timeout_s=0.5, write=write)
+
+
+@pytest.mark.parametrize(
+    ("statement", "params"),
+    [
+        ("MATCH (n RETURN n", {}),
+        ("RETURN $missing AS x", {}),
+        ("RETURN $big AS x", {"big": 2**70}),
+        ("RETURN 1 / 0", {}),
+    ],
+)
+def test_wrong_queries_are_known_errors(store: GraphStore, statement: str, params: dict[str, Any]) -> None:
+    with pytest.raises(KbError) as caught:
+        run_query(store, statement, params)
+    assert "\n" not in caught.value.message
+
+
+def test_unknown_labels_are_pointed_out(store: GraphStore) -> None:
+    result = run_query(store, "MATCH (p:Patern) RETURN p.pattern AS p")
+    assert result.rows == ()
+    assert any("Patern" in warning for warning in result.warnings)
+
+
+def test_values_of_every_kind_are_plain_data(store: GraphStore) -> None:
+    text = (
+        "MATCH p = (e:Evidence)-[r:IN_IMAGE]->(i:Image {record: 'c2'}) WITH p, i, r ORDER BY e.id LIMIT 1 "
+        "RETURN [x IN nodes(p) | x.record] AS records, p, i, r, {a: i.width} AS m, date('2020-01-02') AS d, "
+        "datetime('2020-01-02T03:04:05Z') AS t, duration({days: 2}) AS u, 1.0 AS f, 1 AS n, true AS b, null AS z, i.eventTypes AS l"
+    )
+    row = ask(store, text)[0]
+    assert json.loads(json.dumps(row)) == row
+    assert row["records"] == [None, "c2"]
+    assert row["i"]["labels"] == ["Image"]
+    assert row["i"]["properties"]["record"] == "c2"
+    assert {"title", "type", "name"}.isdisjoint(row["i"]["properties"])
+    assert row["r"]["type"] == "IN_IMAGE"
+    assert [n["labels"] for n in row["p"]["nodes"]] == [["Evidence"], ["Image"]]
+    assert [r["type"] for r in row["p"]["relationships"]] == ["IN_IMAGE"]
+    assert (row["m"], row["d"], row["l"]) == ({"a": 640}, "2020-01-02", ["Sport.Climbing"])
+    assert row["t"].startswith("2020-01-02T03:04:05")
+    assert row["u"] == {"months": 0, "days": 2, "seconds": 0}
+    assert (row["f"], row["n"], row["b"], row["z"]) == (1.0, 1, True, None)
+
+
+def test_every_property_of_the_schema_can_be_asked_for(store: GraphStore) -> None:
+    for node in SCHEMA.nodes:
+        columns = ", ".join(
+            f"n.{'`end`' if p.name == 'end' else p.name} AS x{i}" for i, p in enumerate(node.properties)
+        )
+        run_query(store, f"MATCH (n:{node.label}) RETURN {columns}")
+
+
+def test_named_queries_answer(store: GraphStore) -> None:
+    counts = [(row["eventType"], row["patterns"], row["records"]) for row in ask(store, "@event-types")]
+    assert counts == [("Sport.Climbing", 2, 3), ("Sport.Surfing", 1, 2), ("Sport", 0, 0)]
+    strongest = ask(store, "@patterns-of", eventType="Sport:Climbing", limit="1")
+    assert [(row["displayName"], row["words"], row["filters"]) for row in strongest] == [
+        ("rock face", ["rock"], [7, 3])
+    ]
+    evidence = ask(store, "@evidence-of", pattern="Pcccccccccccc")
+    assert [(row["record"], row["words"], row["caption"]) for row in evidence] == [
+        ("s1", "rock", CAPTION_OF["s1"]),
+        ("s2", None, None),
+    ]
+    assert evidence[0]["box"] == [10.0, 20.0, 110.0, 220.0]
+    images = ask(store, "@images-of-pattern", pattern="Paaaaaaaaaaaa")
+    assert [(row["path"], row["score"]) for row in images] == [("images/c1.jpg", 3.5), ("images/c2.jpg", 2.5)]
+    shared = ask(store, "@shared-patterns", first="Sport.Climbing", second="Sport.Surfing")
+    assert [(row["firstName"], row["secondName"], row["items"], row["filters"], row["words"]) for row in shared] == [
+        ("rock face", "wet rock", 2, [7], ["rock"])
+    ]
+    roles = ask(store, "@roles-of", eventType="Sport.Climbing")
+    assert [(row["role"], row["patterns"], row["scores"]) for row in roles] == [
+        ("Climber", ["rock face"], [0.2]),
+        ("Place", ["rock face"], [0.8]),
+    ]
+    assert {row["record"] for row in ask(store, "@captions-like", text="rope (AND")} == {"c2"}
+    assert [row["displayName"] for row in ask(store, "@patterns-named", text="wet")] == ["wet rock"]
+    origin = ask(store, "@provenance", pattern="Paaaaaaaaaaaa")
+    assert [(row["corpus"], row["licence"], row["evidence"], row["photographs"]) for row in origin] == [
+        ("beach", "CC0", 2, 2)
+    ]
+
+
+def test_named_queries_tell_nothing_found_from_no_such_subject(store: GraphStore) -> None:
+    assert ask(store, "@patterns-of", eventType="Sport") == []
+    with pytest.raises(KbError, match=r"no event type 'Sport\.Flying'"):
+        ask(store, "@patterns-of", eventType="Sport.Flying")
+    with pytest.raises(KbError, match="no pattern 'Pnone'"):
+        ask(store, "@evidence-of", pattern="Pnone")
+
+
+def test_every_named_query_is_tried_here() -> None:
+    text = Path(__file__).read_text(encoding="utf-8")
+    assert [q.name for q in named_queries() if f'"@{q.name}"' not in text] == []

@@ -1,0 +1,211 @@
+"""Loading, on both stores: the same bundle and the same statements leave the same content."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kb.bundle import build_bundle, verify_bundle, write_bundle
+from kb.load import load_bundle
+from kb.result import Changes
+from kb.store import open_store
+from miner.errors import KbError
+from tests.graph_stores import KINDS, ask, content, empty_store, load
+from tests.kb_run import CAPTION_OF, caption_row, record_row, small_inputs, small_patterns, with_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from kb.store import GraphStore
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GraphStore]:
+    with empty_store(request.param, tmp_path) as opened:
+        yield opened
+
+
+def test_load_gives_every_node_and_relationship_of_the_bundle(store: GraphStore, tmp_path: Path) -> None:
+    bundle = build_bundle(small_inputs())
+    load(store, tmp_path / "bundle")
+    for label, table in bundle.nodes.items():
+        loaded = ask(store, f"MATCH (n:{label}) RETURN n ORDER BY n.id")
+        assert [_stored(row["n"]) for row in loaded] == _present(table)
+    for kind, table in bundle.relationships.items():
+        loaded = ask(
+            store, f"MATCH (a)-[r:{kind}]->(b) RETURN a.id AS source, b.id AS target, r ORDER BY source, target"
+        )
+        rows = [{"source": row["source"], "target": row["target"], **_stored(row["r"])} for row in loaded]
+        assert rows == _present(table)
+
+
+def _stored(entity: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entity["properties"].items() if name not in {"bundle", "scope"}}
+
+
+def _present(table: pa.Table) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if value is not None} for row in table.to_pylist()]
+
+
+def test_load_twice_changes_nothing(store: GraphStore, tmp_path: Path) -> None:
+    folder = load(store, tmp_path / "bundle")
+    before = content(store)
+    report = load_bundle(folder, store)
+    assert content(store) == before
+    assert report.changes == Changes()
+
+
+def test_load_reports_rows_and_progress(store: GraphStore, tmp_path: Path) -> None:
+    manifest = write_bundle(build_bundle(small_inputs()), tmp_path)
+    seen: list[int] = []
+    report = load_bundle(tmp_path, store, on_progress=seen.append)
+    assert sum(seen) == manifest.n_rows == report.nodes + report.relationships
+    assert report.changes.nodes_created == report.nodes
+    assert report.changes.relationships_created == report.relationships
+
+
+def test_load_of_a_changed_run_removes_what_vanished(store: GraphStore, tmp_path: Path) -> None:
+    load(store, tmp_path / "bundle")
+    inputs = small_inputs()
+    changed = small_patterns()[:1]
+    changed[0] |= {"visualItems": [7], "visualWeights": [1.0], "pValue": None, "roles": changed[0]["roles"][:1]}
+    inputs = with_rows(inputs, "patterns", changed)
+    inputs = with_rows(
+        inputs, "evidence", [row for row in inputs.evidence.to_pylist() if row["pattern"] == "Paaaaaaaaaaaa"]
+    )
+    load(store, tmp_path / "bundle", inputs)
+    assert ask(store, "MATCH (p:Pattern) RETURN p.pattern AS p, p.pValue AS v") == [{"p": "Paaaaaaaaaaaa", "v": None}]
+    assert ask(store, "MATCH (i:Item) RETURN i.id AS id ORDER BY id") == [
+        {"id": "TextItem:beach/0"},
+        {"id": "VisualItem:beach/7"},
+    ]
+    assert ask(store, "MATCH (:Pattern)-[f:FILLS_ROLE]->(a) RETURN a.role AS role") == [{"role": "Place"}]
+    assert ask(store, "MATCH (e:Evidence) RETURN count(e) AS n") == [{"n": 2}]
+
+
+def test_changed_load_equals_first_load_of_the_same_bundle(store: GraphStore, tmp_path: Path) -> None:
+    inputs = with_rows(small_inputs(), "evidence", small_inputs().evidence.to_pylist()[:3])
+    load(store, tmp_path / "new", inputs)
+    fresh = content(store)
+    store.write("MATCH (n) DETACH DELETE n", {})
+    load(store, tmp_path / "old")
+    load_bundle(tmp_path / "new", store)
+    assert content(store) == fresh
+
+
+def test_load_keeps_reviews_and_what_others_added(store: GraphStore, tmp_path: Path) -> None:
+    load(store, tmp_path / "bundle")
+    gone, kept = "Pattern:beach/Pbbbbbbbbbbbb", "Pattern:beach/Paaaaaaaaaaaa"
+    for pattern in (gone, kept):
+        store.write(
+            "MATCH (p:Pattern {id: $p}) CREATE (r:Review {id: 'Review:' + $p, patternId: $p, decision: 'accept'})-[:OF]->(p) "
+            "CREATE (:Note {id: 'Note:' + $p, text: 'mine'})-[:ABOUT]->(p)",
+            {"p": pattern},
+        )
+    store.write("CREATE (:Image {id: 'Image:elsewhere', record: 'theirs'})", {})
+    store.write("MATCH (p:Pattern {id: $p}) SET p.colour = 'red'", {"p": kept})
+    patterns = [row for row in small_patterns() if row["pattern"] != "Pbbbbbbbbbbbb"]
+    inputs = with_rows(small_inputs(), "patterns", patterns)
+    inputs = with_rows(inputs, "evidence", [e for e in inputs.evidence.to_pylist() if e["pattern"] != "Pbbbbbbbbbbbb"])
+    load(store, tmp_path / "bundle", inputs)
+    assert ask(store, "MATCH (r:Review) RETURN r.decision AS d") == [{"d": "accept"}, {"d": "accept"}]
+    assert ask(store, "MATCH (:Review)-[:OF]->(p) RETURN p.id AS p") == [{"p": kept}]
+    assert ask(store, "MATCH (n:Note)-[:ABOUT]->(p) RETURN p.colour AS c") == [{"c": "red"}]
+    assert ask(store, "MATCH (n:Note) RETURN count(n) AS n") == [{"n": 2}]
+    assert ask(store, "MATCH (i:Image {record: 'theirs'}) RETURN count(i) AS n") == [{"n": 1}]
+    load(store, tmp_path / "bundle")
+    assert ask(store, "MATCH (:Review)-[:OF]->(p) RETURN p.id AS p ORDER BY p") == [{"p": kept}, {"p": gone}]
+
+
+def test_two_corpora_share_event_types_and_nothing_else(store: GraphStore, tmp_path: Path) -> None:
+    load(store, tmp_path / "beach")
+    alone = content(store)
+    load(store, tmp_path / "hills", small_inputs("hills"))
+    assert ask(store, "MATCH (p:Pattern) RETURN count(p) AS n") == [{"n": 6}]
+    assert ask(store, "MATCH (e:EventType) RETURN count(e) AS n") == [{"n": 3}]
+    load_bundle(tmp_path / "beach", store)
+    assert ask(store, "MATCH (p:Pattern) RETURN count(p) AS n") == [{"n": 6}]
+    nothing = with_rows(with_rows(small_inputs("hills"), "patterns", []), "evidence", [])
+    load(store, tmp_path / "hills", nothing)
+    assert set(alone) <= set(content(store))
+
+
+def test_event_types_stay_while_some_corpus_uses_their_ontology(store: GraphStore, tmp_path: Path) -> None:
+    load(store, tmp_path / "beach")
+    load(store, tmp_path / "hills", small_inputs("hills"))
+    narrow = small_inputs().ontology.model_copy(update={"types": small_inputs().ontology.types[:2]})
+    for corpus, left in (("beach", 3), ("hills", 2)):
+        inputs = with_rows(with_rows(small_inputs(corpus), "patterns", small_patterns()[:2]), "evidence", [])
+        inputs = with_rows(inputs, "labels", [])
+        load(store, tmp_path / corpus, replace(inputs, ontology=narrow))
+        assert ask(store, "MATCH (e:EventType) RETURN count(e) AS n") == [{"n": left}]
+    assert ask(store, "MATCH (a:ArgumentRole) RETURN a.role AS r ORDER BY r") == [{"r": "Climber"}, {"r": "Place"}]
+
+
+def test_corpus_is_marked_complete_by_the_last_statement(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = load(store, tmp_path / "bundle")
+    digest = verify_bundle(folder).digest
+    assert ask(store, "MATCH (c:Corpus) RETURN c.bundle AS b") == [{"b": digest}]
+    monkeypatch.setattr("kb.cypher.RELINK_REVIEWS", "RETURN 1 / 0 AS broken, $nothing AS missing")
+    with pytest.raises(KbError):
+        load_bundle(folder, store)
+    embedded = "://" not in store.uri
+    assert ask(store, "MATCH (c:Corpus) RETURN c.bundle AS b") == [{"b": digest if embedded else None}]
+    monkeypatch.undo()
+
+
+def test_embedded_load_happens_as_a_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store(str(tmp_path / "kb")) as store:
+        load(store, tmp_path / "beach")
+        before = content(store)
+        write_bundle(build_bundle(small_inputs("hills")), tmp_path / "hills")
+        monkeypatch.setattr("kb.cypher.COMPLETE_LOAD", "nonsense")
+        with pytest.raises(KbError):
+            load_bundle(tmp_path / "hills", store)
+        assert content(store) == before
+
+
+HOSTILE = [
+    "two\nlines\r\n",
+    "quote ' double \" back ` slash \\ dollar $rows {brace}",
+    "a/b#c%2F:d",
+    "ünïcödé \U0001d518 \u202e right to left",
+    "nul \x00 inside",
+    "') DETACH DELETE n //",
+    "x" * 5_000,
+]
+
+
+def test_hostile_strings_come_back_as_they_went_in(store: GraphStore, tmp_path: Path) -> None:
+    inputs = small_inputs()
+    names = [*CAPTION_OF, *HOSTILE]
+    inputs = with_rows(inputs, "records", [record_row(name, source=name) for name in names])
+    inputs = with_rows(inputs, "captions", [caption_row(name, CAPTION_OF.get(name, name)) for name in names])
+    load(store, tmp_path / "bundle", inputs)
+    rows = ask(store, "MATCH (i:Image)-[:HAS_CAPTION]->(c) WHERE i.record IN $names RETURN i.record AS r, i.source AS s, c.text AS t", names=HOSTILE)  # fmt: skip
+    assert sorted(rows, key=lambda row: row["r"]) == [{"r": name, "s": name, "t": name} for name in sorted(HOSTILE)]
+
+
+def test_full_text_finds_captions_beyond_a_thousand(store: GraphStore, tmp_path: Path) -> None:
+    inputs = small_inputs()
+    names = [*CAPTION_OF, *(f"m{i}" for i in range(1_500))]
+    inputs = with_rows(inputs, "records", [record_row(name) for name in names])
+    texts = {name: CAPTION_OF.get(name, f"a meadow number {name}") for name in names}
+    inputs = with_rows(inputs, "captions", [caption_row(name, text) for name, text in texts.items()])
+    load(store, tmp_path / "bundle")
+    load(store, tmp_path / "bundle", inputs)
+    assert [row["record"] for row in ask(store, "@captions-like", text="m1499")] == ["m1499"]
+
+
+def test_a_bundle_without_patterns_loads(store: GraphStore, tmp_path: Path) -> None:
+    inputs = with_rows(with_rows(small_inputs(), "patterns", []), "evidence", [])
+    load(store, tmp_path / "bundle", inputs)
+    assert [row["patterns"] for row in ask(store, "@event-types")] == [0, 0, 0]
+    assert ask(store, "@patterns-of", eventType="Sport.Climbing") == []

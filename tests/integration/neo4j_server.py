@@ -1,0 +1,150 @@
+"""A genuine Neo4j for tests: the one at NEO4J_TEST_URI, or a throw-away one from Maven Central.
+
+The jars are kept in the user's cache folder, by version. Without Java or Maven the tests that need a server are skipped, and
+say so; EVENTMINER_REQUIRE_NEO4J=1 makes that a failure. NEO4J_TEST_VERSION asks for another version than that of `pom.xml`
+(2026.09.0 needs a Java 25: set JAVA_HOME).
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import neo4j
+import platformdirs
+import pytest
+
+HERE = Path(__file__).parent / "neo4j"
+DEFAULT_VERSION = "5.26.30"
+PASSWORD = "a-test-password"  # noqa: S105 - of a server that lives for one test session
+OPENED = ("java.nio", "java.io", "java.lang", "sun.nio.ch", "java.util.concurrent")
+FETCH_LIMIT_S = 300
+START_LIMIT_S = 120
+
+
+@dataclass(frozen=True)
+class Neo4jServer:
+    """A running server.
+
+    Attributes:
+        uri: Its address, `bolt://…`.
+        password: Of the user `neo4j`, None where the server asks for none.
+    """
+
+    uri: str
+    password: str | None
+
+
+def require_server() -> Neo4jServer:
+    """Return the server of this test session, starting it if need be; skip or fail where there can be none."""
+    server = _find_or_start()
+    if isinstance(server, Neo4jServer):
+        return server
+    message = f"NOT TESTED against a genuine Neo4j: {server}"
+    if os.environ.get("EVENTMINER_REQUIRE_NEO4J") == "1":
+        pytest.fail(f"{message} (EVENTMINER_REQUIRE_NEO4J=1)")
+    pytest.skip(message)
+
+
+@cache
+def _find_or_start() -> Neo4jServer | str:
+    """Return a server, or why there is none."""
+    if uri := os.environ.get("NEO4J_TEST_URI"):
+        return Neo4jServer(uri, os.environ.get("NEO4J_PASSWORD"))
+    java, maven = _find_java(), shutil.which("mvn")
+    if java is None or maven is None:
+        return f"there is no {'java' if java is None else 'mvn'} (or set NEO4J_TEST_URI)"
+    jars = _fetch_jars(maven)
+    return jars if isinstance(jars, str) else _start(java, jars)
+
+
+def _find_java() -> str | None:
+    home = os.environ.get("JAVA_HOME")
+    return str(Path(home, "bin", "java")) if home else shutil.which("java")
+
+
+def _fetch_jars(maven: str) -> Path | str:
+    version = os.environ.get("NEO4J_TEST_VERSION", DEFAULT_VERSION)
+    folder = platformdirs.user_cache_path("eventminer") / "neo4j-test" / version
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        command = [maven, "-q", "-B", "-f", str(HERE / "pom.xml"), f"-Dneo4j.version={version}"]
+        command += ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={temporary}/lib"]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True, timeout=FETCH_LIMIT_S)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            return f"Maven could not fetch Neo4j {version}: {str(error.stdout or error)[:200]}"
+        Path(temporary, "lib").replace(folder)
+    return folder
+
+
+def _start(java: str, jars: Path) -> Neo4jServer | str:
+    data = Path(tempfile.mkdtemp(prefix="eventminer-neo4j-"))
+    port = _free_port()
+    opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
+    command = [
+        java,
+        "-Xmx1g",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        *opens,
+        "-Dio.netty.tryReflectionSetAccessible=true",
+        "-cp",
+        f"{jars}/*",
+    ]
+    with (data / "stderr.txt").open("wb") as errors:
+        process = subprocess.Popen(
+            [*command, str(HERE / "Launch.java"), str(data), str(port), "true"], stdout=subprocess.PIPE, stderr=errors
+        )
+    atexit.register(_stop, process, data)
+    if not _is_ready(process):
+        return f"the server did not start: {(data / 'stderr.txt').read_text(errors='replace')[-500:]}"
+    uri = f"bolt://127.0.0.1:{port}"
+    _set_password(uri)
+    return Neo4jServer(uri, PASSWORD)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _is_ready(process: subprocess.Popen[bytes]) -> bool:
+    """Wait for the line READY, or for the end of the process."""
+    limit = threading.Timer(START_LIMIT_S, process.kill)
+    limit.start()
+    try:
+        return process.stdout is not None and any(line.strip() == b"READY" for line in process.stdout)
+    finally:
+        limit.cancel()
+
+
+def _set_password(uri: str) -> None:
+    """Replace the password of a new server, which accepts nothing else before."""
+    with neo4j.GraphDatabase.driver(uri, auth=("neo4j", "neo4j")) as driver:
+        driver.execute_query(
+            "ALTER CURRENT USER SET PASSWORD FROM 'neo4j' TO $password", {"password": PASSWORD}, database_="system"
+        )
+
+
+def _stop(process: subprocess.Popen[bytes], data: Path) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+    shutil.rmtree(data, ignore_errors=True)
