@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from miner.visual.backbone import Backbone
 
 Box = tuple[float, float, float, float]
 
@@ -76,6 +80,19 @@ class Geometry:
         x, y = column * self.stride, row * self.stride
         x1, y1 = min(x + self.stride, self.input_size), min(y + self.stride, self.input_size)
         return self.to_original((x, y, x1, y1))
+
+
+def geometry_of(width: int, height: int, backbone: Backbone) -> Geometry:
+    """Return where a network looks in a picture: the centre, as a square.
+
+    Args:
+        width: Of the upright original, in pixels.
+        height: Of the upright original, in pixels.
+        backbone: The network.
+    """
+    size = backbone.input_size
+    side = min(width, height) * size / backbone.short_side
+    return Geometry(width, height, (width - side) / 2, (height - side) / 2, side / size, size, backbone.stride)
 
 
 def _clip(value: float, high: float) -> float:

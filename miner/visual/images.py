@@ -28,13 +28,13 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from miner.errors import ImageError
-from miner.visual.geometry import Geometry
+from miner.visual.geometry import geometry_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from miner.visual.backbone import Backbone
-    from miner.visual.geometry import Box
+    from miner.visual.geometry import Box, Geometry
 
 # raster formats only: Pillow's EPS reader starts a program, others have no place in a corpus
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM", "TGA", "ICO")
@@ -256,15 +256,14 @@ def fit(image: DecodedImage, backbone: Backbone) -> tuple[npt.NDArray[np.float32
         float32, (3, S, S), and where its places lie in the original.
     """
     size = backbone.input_size
-    side = min(image.width, image.height) * size / backbone.short_side
-    left, top = (image.width - side) / 2, (image.height - side) / 2
+    geometry = geometry_of(image.width, image.height, backbone)
     picture = Image.fromarray(image.rgb)
-    box = _source_box(image, (left, top, left + side, top + side))
+    box = _source_box(image, geometry.to_original((0, 0, size, size)))
     planes = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, box=box)).transpose(2, 0, 1)
     pixels = np.ascontiguousarray(planes).astype(np.float32)
     pixels -= np.array(backbone.mean, np.float32).reshape(3, 1, 1)
     pixels /= np.array(backbone.std, np.float32).reshape(3, 1, 1)
-    return pixels, Geometry(image.width, image.height, left, top, side / size, size, backbone.stride)
+    return pixels, geometry
 
 
 def _source_box(image: DecodedImage, box: Box) -> Box:
