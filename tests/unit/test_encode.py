@@ -14,12 +14,15 @@ from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 from miner.config import VisualConfig
 from miner.errors import BackboneError, ConfigError, ImageError
+from miner.visual.backbone import load_backbone
 from miner.visual.encode import BATCH_SIZE, IMAGES, EncodedShard, encode_images, encode_shard, join_images
 from miner.visual.groups import photo_groups
 from tests.pictures import MemorySource, draw_scene, huge_png, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from miner.visual.activations import Float32
 
 CONFIG = VisualConfig(n_dims=32, max_pixels=1_000_000)
 
@@ -174,6 +177,24 @@ def test_encode_joins_tables_by_shifting_rows() -> None:
     tables = [pa.Table.from_pylist(rows, schema=IMAGES) for rows in (first, second)]
     assert join_images(tables)["row"].to_pylist() == [0, None, 1]
     assert len(join_images([])) == 0
+
+
+def test_encode_runs_batches_of_one_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last is filled up: on an accelerator the number of pictures decides how sums are made."""
+    shapes: list[tuple[int, ...]] = []
+
+    class Recording:
+        label = "recording"
+        backbone = load_backbone("efficientnet-lite0")
+
+        def forward(self, batch: Float32) -> Float32:
+            shapes.append(batch.shape)
+            return np.zeros((len(batch), 1280, 7, 7), np.float32)
+
+    monkeypatch.setattr("miner.visual.encode.engine_of_thread", lambda *_: Recording())
+    shard = encode_shard(table(scenes()), MemorySource(scenes()), CONFIG)
+    assert shapes == [(16, 3, 224, 224)] * 2
+    assert len(shard.activations.maxima) == 20
 
 
 def test_encode_images_gives_the_maps_that_shards_summarise() -> None:

@@ -192,6 +192,28 @@ def test_images_of_large_jpegs_are_decoded_at_a_reduced_size() -> None:
     assert image.extent == (0, 0, 1101.5, 800.5)
 
 
+@pytest.mark.parametrize(
+    ("orientation", "extent"),
+    [
+        (1, (0, 0, 1101.5, 800.5)),
+        (2, (0.5, 0, 1102, 800.5)),
+        (3, (0.5, 0.5, 1102, 801)),
+        (4, (0, 0.5, 1101.5, 801)),
+        (5, (0, 0, 800.5, 1101.5)),
+        (6, (0.5, 0, 801, 1101.5)),
+        (7, (0.5, 0.5, 801, 1102)),
+        (8, (0, 0.5, 800.5, 1102)),
+    ],
+)
+def test_images_turned_and_reduced_keep_the_place_of_the_half_pixel(orientation: int, extent: object) -> None:
+    """Stored right and bottom edges end half a reduced pixel early; turning the picture moves them."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = decode(to_bytes(Image.new("RGB", (2203, 1601)), "JPEG", exif=exif), min_side=512)
+    assert image.extent == extent
+    assert (image.width, image.height) == ((2203, 1601) if orientation < 5 else (1601, 2203))
+
+
 def test_images_reduced_or_not_look_the_same_to_the_network() -> None:
     data = to_bytes(draw_scene(0, (2203, 1601)), "JPEG", quality=95)
     full, _ = fit(decode(data), LITE0)
