@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from corpora.drawing.civic import draw_flags, draw_lectern, draw_placards
 from corpora.drawing.fire import draw_burning_tyres
+from corpora.drawing.rescue import draw_ambulance, draw_dinghy, draw_fire_engine, draw_helicopter
 from corpora.drawing.scene import Thing
 from corpora.drawing.sports import draw_goal, draw_trophy
-from corpora.drawing.vehicles import draw_ambulance, draw_dinghy, draw_fire_engine, draw_helicopter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +96,7 @@ KINDS: Final = (
             ),
             PlantedObject(
                 "helicopter",
-                Thing(draw_helicopter, (1.7, 2.0), (0.1, 0.22), (0.3, 0.55)),
+                Thing(draw_helicopter, (1.7, 2.0), (0.12, 0.23), (0.3, 0.55)),
                 {"a helicopter": 0.5, "an army helicopter": 0.3, "a chopper": 0.2},
                 (),
             ),
@@ -174,7 +174,7 @@ KINDS: Final = (
             ),
             PlantedObject(
                 "trophy",
-                Thing(draw_trophy, (0.6, 0.75), (0.12, 0.24), (0.8, 0.93)),
+                Thing(draw_trophy, (0.6, 0.75), (0.13, 0.24), (0.8, 0.93)),
                 {"the trophy": 0.5, "a gleaming trophy": 0.25, "the silverware": 0.25},
                 ("trophy",),
             ),
@@ -196,4 +196,4 @@ MENTIONED_CLUTTER: Final = 0.12
 MENTIONED_UNSEEN: Final = 0.03
 """Share of the scenes without an object, of any type, in which captions name it."""
 COPIED: Final = 0.04
-"""Share of scenes that come twice: smaller, encoded again, with other words."""
+"""Share of scenes that come twice: in another size, encoded again, with other words."""

@@ -174,14 +174,14 @@ def _draw_key(rng: np.random.Generator, shares: Mapping[str, float]) -> str:
 
 
 def _copy_record(rng: np.random.Generator, plan: ScenePlan, index: int, name: str, seed: int) -> DrawnRecord:
-    """Sell a picture again: smaller, compressed harder, with another caption."""
+    """Sell a picture again: in another size and compression, with another caption."""
     picture, boxes = _draw_plan(np.random.default_rng([seed, 1, index]), plan)
-    scale = rng.uniform(0.9, 0.98)
-    small = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
-    x, y = small.width / picture.width, small.height / picture.height
+    scale = rng.uniform(1.05, 1.3)
+    other = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
+    x, y = other.width / picture.width, other.height / picture.height
     moved = [(left * x, top * y, right * x, bottom * y) for left, top, right, bottom in boxes]
     words = write_captions(rng, plan.kind, plan.mentioned)
-    return DrawnRecord(name, plan, _encode(small, int(rng.integers(78, 92))), words, moved, f"scene-{index:04d}")
+    return DrawnRecord(name, plan, _encode(other, int(rng.integers(84, 93))), words, moved, f"scene-{index:04d}")
 
 
 def _encode(picture: Image.Image, quality: int) -> bytes:

@@ -5,6 +5,7 @@ All coordinates are pixels of the final picture, as floats; only this module kno
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
 SCALE: Final = 2
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
+
+
+Edge = tuple[float, float, float]
+"""A level line: its height, its left end, its right end."""
+
+
+def trapezoid(top: Edge, bottom: Edge) -> list[Point]:
+    """List the corners of a figure between two level lines."""
+    return [(top[1], top[0]), (top[2], top[0]), (bottom[2], bottom[0]), (bottom[1], bottom[0])]
+
+
+def polar(centre: Point, radius: float, angle: float) -> Point:
+    """Find the point at a distance and an angle (radians, clockwise from three o'clock) from a centre."""
+    return centre[0] + radius * math.cos(angle), centre[1] + radius * math.sin(angle)
 
 
 class Canvas:
@@ -36,6 +51,14 @@ class Canvas:
         self.height = size[1] / SCALE
         self.image = Image.new("RGBA", size, (0, 0, 0, 0) if colour is None else (*colour, 255))
         self._pen = ImageDraw.Draw(self.image)
+
+    def at(self, *shares: Point) -> list[Point]:
+        """Turn shares of width and height into points."""
+        return [(x * self.width, y * self.height) for x, y in shares]
+
+    def span(self, left: float, top: float, right: float, bottom: float) -> Box:
+        """Turn shares of width and height into a box."""
+        return left * self.width, top * self.height, right * self.width, bottom * self.height
 
     def polygon(self, points: Sequence[Point], fill: Colour) -> None:
         """Fill a polygon."""

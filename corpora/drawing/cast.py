@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from corpora.drawing.cars import draw_car, draw_cones, draw_overturned_car
 from corpora.drawing.fire import draw_smoke
 from corpora.drawing.nature import draw_tree
 from corpora.drawing.people import draw_crowd, draw_figure, draw_player
 from corpora.drawing.sports import draw_football, draw_scoreboard
 from corpora.drawing.town import draw_bench, draw_lamp
-from corpora.drawing.vehicles import draw_car, draw_cones, draw_overturned_car
 
 if TYPE_CHECKING:
     import numpy as np

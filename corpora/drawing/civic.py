@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from corpora.drawing.canvas import Canvas
+from corpora.drawing.canvas import Canvas, polar
 from corpora.drawing.colours import Colour, pick, shade, vary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from corpora.drawing.canvas import Point
 
 BOARDS: tuple[Colour, ...] = ((248, 248, 246), (244, 242, 236), (250, 246, 224))
 INKS: tuple[Colour, ...] = ((16, 16, 20), (16, 16, 20), (150, 16, 24), (20, 34, 110))
@@ -109,55 +110,31 @@ def draw_lectern(rng: np.random.Generator, width: float, height: float) -> Canva
     """Draw a wooden lectern with an emblem and a bunch of microphones."""
     canvas = Canvas(width, height)
     wood = vary(rng, pick(rng, WOODS), 8)
-    top = height * 0.36
-    _draw_microphones(canvas, rng, top)
-    canvas.shaded(
-        [
-            (width * 0.12, top + height * 0.08),
-            (width * 0.88, top + height * 0.08),
-            (width * 0.8, height),
-            (width * 0.2, height),
-        ],
-        wood,
-        shade(wood, 0.55),
-    )
-    for inset in (0.2, 0.77):
-        canvas.line(
-            [(width * inset, top + height * 0.1), (width * (inset * 0.85 + 0.08), height)],
-            shade(wood, 0.7),
-            width * 0.03,
-        )
-    canvas.shaded(
-        [(0, top), (width, top), (width * 0.94, top + height * 0.09), (width * 0.06, top + height * 0.09)],
-        shade(wood, 1.35),
-        wood,
-    )
-    centre = (width * 0.5, height * 0.66)
-    gold: Colour = (226, 186, 84)
-    canvas.disc(centre, width * 0.17, gold)
-    canvas.disc(centre, width * 0.13, pick(rng, BANDS[2:4]))
-    canvas.polygon(_star(centre, width * 0.1), gold)
+    _draw_microphones(canvas, rng, height * 0.36)
+    canvas.shaded(canvas.at((0.12, 0.44), (0.88, 0.44), (0.8, 1), (0.2, 1)), wood, shade(wood, 0.55))
+    for top, foot in ((0.2, 0.25), (0.77, 0.73)):
+        canvas.line(canvas.at((top, 0.46), (foot, 1)), shade(wood, 0.7), width * 0.03)
+    canvas.shaded(canvas.at((0, 0.36), (1, 0.36), (0.94, 0.45), (0.06, 0.45)), shade(wood, 1.35), wood)
+    _draw_emblem(canvas, rng, (width * 0.5, height * 0.66), width * 0.17)
     return canvas
 
 
+def _draw_emblem(canvas: Canvas, rng: np.random.Generator, centre: Point, radius: float) -> None:
+    gold: Colour = (226, 186, 84)
+    canvas.disc(centre, radius, gold)
+    canvas.disc(centre, radius * 0.77, pick(rng, BANDS[2:4]))
+    tips = [polar(centre, radius * (0.24 if corner % 2 else 0.6), (corner / 5 - 0.5) * math.pi) for corner in range(10)]
+    canvas.polygon(tips, gold)
+
+
 def _draw_microphones(canvas: Canvas, rng: np.random.Generator, top: float) -> None:
-    width = canvas.width
+    width, size = canvas.width, canvas.width * 0.055
     for offset in np.linspace(-0.26, 0.26, int(rng.integers(3, 6))):
         foot = width * (0.5 + offset * 0.6)
-        tip = (width * (0.5 + offset) + rng.normal(0, width * 0.02), top * rng.uniform(0.12, 0.45))
-        canvas.line(
-            [(foot, top + 2), (foot + (tip[0] - foot) * 0.3, top * 0.6), tip], (52, 52, 56), max(1.0, width * 0.022)
-        )
-        length = width * 0.055
-        canvas.ellipse((tip[0] - length, tip[1] - length * 1.5, tip[0] + length, tip[1] + length * 1.5), (30, 30, 34))
-        canvas.ellipse((tip[0] - length * 0.5, tip[1] - length * 1.2, tip[0], tip[1]), (104, 104, 112))
+        x, y = width * (0.5 + offset) + rng.normal(0, width * 0.02), top * rng.uniform(0.12, 0.45)
+        stem = [(foot, top + 2), (foot + (x - foot) * 0.3, top * 0.6), (x, y)]
+        canvas.line(stem, (52, 52, 56), max(1.0, width * 0.022))
+        canvas.ellipse((x - size, y - size * 1.5, x + size, y + size * 1.5), (30, 30, 34))
+        canvas.ellipse((x - size * 0.5, y - size * 1.2, x, y), (104, 104, 112))
         if rng.random() < 0.5:
-            canvas.rect((tip[0] - length, tip[1] + length, tip[0] + length, tip[1] + length * 2.6), pick(rng, BANDS))
-
-
-def _star(centre: tuple[float, float], radius: float) -> Sequence[tuple[float, float]]:
-    angles = np.arange(10) * np.pi / 5 - np.pi / 2
-    reach = np.where(np.arange(10) % 2 == 0, radius, radius * 0.4)
-    return [
-        (centre[0] + float(r * np.cos(a)), centre[1] + float(r * np.sin(a))) for a, r in zip(angles, reach, strict=True)
-    ]
+            canvas.rect((x - size, y + size, x + size, y + size * 2.6), pick(rng, BANDS))

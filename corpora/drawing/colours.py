@@ -33,6 +33,7 @@ PAINT: Final[tuple[Colour, ...]] = (
     (120, 30, 36),
     (180, 170, 140),
 )
+GLASS: Final[Colour] = (66, 82, 100)
 
 
 def pick(rng: np.random.Generator, choices: Sequence[Colour]) -> Colour:

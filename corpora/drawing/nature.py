@@ -37,9 +37,8 @@ def draw_ground(
 ) -> None:
     """Fill the picture below the horizon with ground, rougher towards the viewer."""
     canvas.band(horizon, canvas.height, mix(colour, (190, 194, 198), 0.25), shade(colour, 0.82))
-    canvas.grain(
-        _receding(fractal_noise(rng, (80, 110), (10, 14), octaves=4)) * rough, (0, horizon, canvas.width, canvas.height)
-    )
+    bumps = _receding(fractal_noise(rng, (80, 110), (10, 14), octaves=4))
+    canvas.grain(bumps * rough, (0, horizon, canvas.width, canvas.height))
 
 
 def draw_water(canvas: Canvas, rng: np.random.Generator, horizon: float) -> None:
@@ -55,30 +54,20 @@ def draw_hills(canvas: Canvas, rng: np.random.Generator, horizon: float) -> None
     for distance in (1.0, 0.45):
         colour = mix(vary(rng, pick(rng, LEAVES)), (170, 186, 200), 0.65 * distance)
         line = smooth_noise(rng, (1, 24), (1, 6))[0] * canvas.height * 0.05 - canvas.height * 0.09 * distance
-        crest = [
-            (float(x), horizon + float(min(dy, -1.0)))
-            for x, dy in zip(np.linspace(0, canvas.width, 24), line, strict=True)
-        ]
+        across = np.linspace(0, canvas.width, 24)
+        crest = [(float(x), horizon + float(min(dy, -1.0))) for x, dy in zip(across, line, strict=True)]
         canvas.polygon([(0.0, horizon + 1), *crest, (canvas.width, horizon + 1)], colour)
 
 
 def draw_tree(rng: np.random.Generator, height: float) -> Canvas:
     """Draw a broad-leaved tree."""
     canvas = Canvas(height * 0.75, height)
-    middle, bark = canvas.width / 2, vary(rng, (84, 62, 44), 8)
-    canvas.polygon(
-        [
-            (middle - height * 0.035, height),
-            (middle - height * 0.02, height * 0.5),
-            (middle + height * 0.02, height * 0.5),
-            (middle + height * 0.035, height),
-        ],
-        bark,
-    )
+    bark = vary(rng, (84, 62, 44), 8)
+    canvas.polygon(canvas.at((0.45, 1), (0.47, 0.5), (0.53, 0.5), (0.55, 1)), bark)
     leaf = vary(rng, pick(rng, LEAVES), 8)
     for _ in range(26):
         radius = height * rng.uniform(0.08, 0.15)
-        x, y = middle + rng.normal(0, height * 0.12), height * 0.32 + rng.normal(0, height * 0.1)
+        x, y = canvas.width / 2 + rng.normal(0, height * 0.12), height * 0.32 + rng.normal(0, height * 0.1)
         light = 1.25 - 0.9 * (y / height) + rng.normal(0, 0.08)
         canvas.disc((x, max(radius, y)), radius, shade(leaf, light))
     canvas.grain(fractal_noise(rng, (40, 30), (20, 16), octaves=2) * 14)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corpora.drawing.canvas import Canvas
+from corpora.drawing.canvas import Canvas, trapezoid
 from corpora.drawing.colours import CLOTHES, HAIR, SKIN, Colour, pick, shade, vary
 
 if TYPE_CHECKING:
@@ -22,27 +22,19 @@ def draw_head(canvas: Canvas, rng: np.random.Generator, x: float, y: float, radi
     canvas.ellipse((x - radius * 0.7, y - radius * 0.65, x + radius * 0.7, y + radius * 1.15), skin)
     for side in (-0.3, 0.3):
         canvas.disc((x + side * radius, y + radius * 0.1), max(0.4, radius * 0.1), (40, 30, 30))
-    canvas.line(
-        [(x - radius * 0.25, y + radius * 0.7), (x + radius * 0.25, y + radius * 0.7)], shade(skin, 0.6), radius * 0.12
-    )
+    mouth = [(x - radius * 0.25, y + radius * 0.7), (x + radius * 0.25, y + radius * 0.7)]
+    canvas.line(mouth, shade(skin, 0.6), radius * 0.12)
 
 
 def draw_bust(canvas: Canvas, rng: np.random.Generator, x: float, y: float, radius: float) -> None:
     """Draw head and shoulders; (x, y) is the middle of the head."""
     cloth = vary(rng, pick(rng, CLOTHES))
-    wide, low = radius * 2.1, y + radius * 4.2
+    wide, neck, arm = radius * 2.1, y + radius * 1.1, y + radius * 1.9
     canvas.shaded(
-        [
-            (x - wide, low),
-            (x - wide * 0.9, y + radius * 1.9),
-            (x - radius * 0.6, y + radius * 1.1),
-            (x + radius * 0.6, y + radius * 1.1),
-            (x + wide * 0.9, y + radius * 1.9),
-            (x + wide, low),
-        ],
-        cloth,
-        shade(cloth, 0.6),
+        trapezoid((neck, x - radius * 0.6, x + radius * 0.6), (arm, x - wide * 0.9, x + wide * 0.9)), cloth, cloth
     )
+    chest = trapezoid((arm, x - wide * 0.9, x + wide * 0.9), (y + radius * 4.2, x - wide, x + wide))
+    canvas.shaded(chest, cloth, shade(cloth, 0.6))
     draw_head(canvas, rng, x, y, radius)
 
 
@@ -61,81 +53,58 @@ def draw_crowd(canvas: Canvas, rng: np.random.Generator, top: float, bottom: flo
 def draw_figure(rng: np.random.Generator, height: float, *, suit: bool = False) -> Canvas:
     """Draw one standing person, in working clothes or in a suit."""
     canvas = Canvas(height * 0.42, height)
-    middle, head = canvas.width / 2, height * 0.075
+    middle, wide = canvas.width / 2, height * 0.105
     upper = vary(rng, pick(rng, SUITS if suit else CLOTHES))
     lower = shade(upper, 0.9) if suit else vary(rng, pick(rng, SUITS))
-    stride = rng.uniform(0.02, 0.08) * height
-    hip, shoulder = height * 0.52, height * 0.19
     for side in (-1, 1):
-        foot = middle + side * stride + rng.normal(0, stride / 3)
-        canvas.line([(middle + side * height * 0.035, hip), (foot, height * 0.96)], lower, height * 0.075)
-        canvas.ellipse((foot - height * 0.045, height * 0.94, foot + height * 0.045, height), (24, 22, 22))
-        hand = (middle + side * height * rng.uniform(0.11, 0.19), height * rng.uniform(0.38, 0.52))
-        canvas.line(
-            [(middle + side * height * 0.085, shoulder + height * 0.02), hand], shade(upper, 0.85), height * 0.055
-        )
-        canvas.disc(hand, height * 0.027, pick(rng, SKIN))
-    wide = height * 0.105
-    canvas.shaded(
-        [
-            (middle - wide, shoulder),
-            (middle + wide, shoulder),
-            (middle + wide * 0.8, hip + 2),
-            (middle - wide * 0.8, hip + 2),
-        ],
-        upper,
-        shade(upper, 0.7),
-    )
+        _draw_limbs(canvas, rng, side, upper, lower)
+    shoulder, hip = height * 0.19, height * 0.52 + 2
+    trunk = trapezoid((shoulder, middle - wide, middle + wide), (hip, middle - wide * 0.8, middle + wide * 0.8))
+    canvas.shaded(trunk, upper, shade(upper, 0.7))
     if suit:
+        low = shoulder + height * 0.13
         canvas.polygon(
-            [(middle - wide * 0.3, shoulder), (middle + wide * 0.3, shoulder), (middle, shoulder + height * 0.13)],
-            (236, 236, 232),
+            trapezoid((shoulder, middle - wide * 0.3, middle + wide * 0.3), (low, middle, middle)), (236, 236, 232)
         )
-        canvas.line([(middle, shoulder + 1), (middle, shoulder + height * 0.12)], pick(rng, CLOTHES), height * 0.016)
-    draw_head(canvas, rng, middle, head * 1.25, head)
+        canvas.line([(middle, shoulder + 1), (middle, low - 1)], pick(rng, CLOTHES), height * 0.016)
+    draw_head(canvas, rng, middle, height * 0.094, height * 0.075)
     return canvas
+
+
+def _draw_limbs(canvas: Canvas, rng: np.random.Generator, side: int, sleeve: Colour, trousers: Colour) -> None:
+    """Draw the leg and the arm of one side: -1 left, 1 right."""
+    middle, height = canvas.width / 2, canvas.height
+    foot = middle + side * height * rng.uniform(0.02, 0.08)
+    canvas.line([(middle + side * height * 0.035, height * 0.52), (foot, height * 0.96)], trousers, height * 0.075)
+    canvas.ellipse((foot - height * 0.045, height * 0.94, foot + height * 0.045, height), (24, 22, 22))
+    hand = (middle + side * height * rng.uniform(0.11, 0.19), height * rng.uniform(0.38, 0.52))
+    canvas.line([(middle + side * height * 0.085, height * 0.21), hand], shade(sleeve, 0.85), height * 0.055)
+    canvas.disc(hand, height * 0.027, pick(rng, SKIN))
 
 
 def draw_player(rng: np.random.Generator, height: float, shirt: Colour) -> Canvas:
     """Draw one running player in shirt, shorts and socks."""
     canvas = Canvas(height * 0.7, height)
     middle, skin = canvas.width / 2, pick(rng, SKIN)
-    lean = rng.normal(0, 0.05) * height
-    hip, shoulder = (middle, height * 0.52), (middle + lean, height * 0.2)
+    chest = middle + rng.normal(0, 0.05) * height
     for side in (-1, 1):
-        knee = (middle + side * height * rng.uniform(0.06, 0.16), height * rng.uniform(0.68, 0.76))
-        foot = (knee[0] + height * rng.normal(0, 0.08), height * rng.uniform(0.9, 0.97))
-        canvas.line([hip, knee], skin, height * 0.075)
-        canvas.line([knee, foot], shade(shirt, 0.9), height * 0.06)
-        canvas.ellipse(
-            (foot[0] - height * 0.05, foot[1] - height * 0.015, foot[0] + height * 0.05, foot[1] + height * 0.03),
-            (20, 20, 20),
-        )
-        elbow = (shoulder[0] + side * height * rng.uniform(0.12, 0.2), height * rng.uniform(0.28, 0.38))
-        canvas.line(
-            [shoulder, elbow, (elbow[0] + side * height * 0.04, elbow[1] - height * rng.uniform(-0.1, 0.1))],
-            skin,
-            height * 0.045,
-        )
-    canvas.polygon(
-        [
-            (middle - height * 0.1, height * 0.46),
-            (middle + height * 0.1, height * 0.46),
-            (middle + height * 0.12, height * 0.62),
-            (middle - height * 0.12, height * 0.62),
-        ],
-        (238, 238, 238),
-    )
-    wide = height * 0.11
-    canvas.shaded(
-        [
-            (shoulder[0] - wide, shoulder[1]),
-            (shoulder[0] + wide, shoulder[1]),
-            (middle + wide * 0.8, height * 0.5),
-            (middle - wide * 0.8, height * 0.5),
-        ],
-        shirt,
-        shade(shirt, 0.75),
-    )
-    draw_head(canvas, rng, shoulder[0], height * 0.1, height * 0.07)
+        _draw_running_leg(canvas, rng, side, skin, shade(shirt, 0.9))
+        elbow = (chest + side * height * rng.uniform(0.12, 0.2), height * rng.uniform(0.28, 0.38))
+        hand = (elbow[0] + side * height * 0.04, elbow[1] + height * rng.uniform(-0.1, 0.1))
+        canvas.line([(chest, height * 0.2), elbow, hand], skin, height * 0.045)
+    thigh, waist, wide = height * 0.12, height * 0.1, height * 0.11
+    shorts = trapezoid((height * 0.46, middle - waist, middle + waist), (height * 0.62, middle - thigh, middle + thigh))
+    canvas.polygon(shorts, (238, 238, 238))
+    trunk = trapezoid((height * 0.2, chest - wide, chest + wide), (height * 0.5, middle - waist, middle + waist))
+    canvas.shaded(trunk, shirt, shade(shirt, 0.75))
+    draw_head(canvas, rng, chest, height * 0.1, height * 0.07)
     return canvas
+
+
+def _draw_running_leg(canvas: Canvas, rng: np.random.Generator, side: int, skin: Colour, sock: Colour) -> None:
+    middle, height = canvas.width / 2, canvas.height
+    knee = (middle + side * height * rng.uniform(0.06, 0.16), height * rng.uniform(0.68, 0.76))
+    x, y = knee[0] + height * rng.normal(0, 0.08), height * rng.uniform(0.9, 0.97)
+    canvas.line([(middle, height * 0.52), knee], skin, height * 0.075)
+    canvas.line([knee, (x, y)], sock, height * 0.06)
+    canvas.ellipse((x - height * 0.05, y - height * 0.015, x + height * 0.05, y + height * 0.03), (20, 20, 20))

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from corpora.drawing.canvas import trapezoid
 from corpora.drawing.colours import Colour, mix, pick, shade, vary
 from corpora.drawing.nature import draw_ground, draw_hills, draw_sky, draw_tree, draw_water
 from corpora.drawing.texture import fine_noise, smooth_noise
 from corpora.drawing.town import draw_curtain, draw_house, draw_panels, draw_skyline, draw_table
 
 if TYPE_CHECKING:
-    from corpora.drawing.canvas import Canvas
+    from corpora.drawing.canvas import Canvas, Point
 
 ASPHALT: tuple[Colour, ...] = ((104, 106, 110), (126, 122, 116), (90, 92, 98))
+CARPETS: tuple[Colour, ...] = ((120, 40, 44), (70, 76, 90), (150, 130, 104), (96, 80, 66))
+HOARDINGS: tuple[Colour, ...] = ((30, 60, 130), (200, 40, 40), (240, 240, 240), (20, 110, 70), (240, 190, 40))
 GRASS: tuple[Colour, ...] = ((70, 124, 54), (92, 132, 60), (58, 106, 62), (120, 134, 66))
 
 
@@ -36,11 +39,8 @@ def draw_road(canvas: Canvas, rng: np.random.Generator) -> None:
     draw_hills(canvas, rng, horizon)
     draw_ground(canvas, rng, horizon, vary(rng, pick(rng, GRASS)), rough=12)
     vanish, grey = width * rng.uniform(0.35, 0.65), vary(rng, pick(rng, ASPHALT))
-    canvas.shaded(
-        [(vanish - 4, horizon), (vanish + 4, horizon), (width * 1.25, height), (-width * 0.25, height)],
-        mix(grey, (190, 194, 198), 0.3),
-        shade(grey, 0.85),
-    )
+    lanes = trapezoid((horizon, vanish - 4, vanish + 4), (height, -width * 0.25, width * 1.25))
+    canvas.shaded(lanes, mix(grey, (190, 194, 198), 0.3), shade(grey, 0.85))
     canvas.grain(fine_noise(rng, (90, 120), 5), (0, horizon, width, height))
     for near in np.linspace(0.08, 0.95, 7):
         _draw_dash(canvas, (vanish, horizon), float(near))
@@ -48,20 +48,14 @@ def draw_road(canvas: Canvas, rng: np.random.Generator) -> None:
         canvas.line([(vanish, horizon), (width, horizon + height * (share + 0.08))], (196, 200, 204), 1.2)
 
 
-def _draw_dash(canvas: Canvas, vanish: tuple[float, float], near: float) -> None:
+def _draw_dash(canvas: Canvas, vanish: Point, near: float) -> None:
     x, y = vanish
     low, middle = canvas.height - y, canvas.width / 2 - x
-    half = 3.2 * near
-    first, last = near**1.6, (near * 1.09) ** 1.6
-    canvas.polygon(
-        [
-            (x + middle * first - half, y + low * first),
-            (x + middle * first + half, y + low * first),
-            (x + middle * last + half, y + low * last),
-            (x + middle * last - half, y + low * last),
-        ],
-        (232, 230, 220),
-    )
+    half, far = 3.2 * near, near**1.6
+    close = far * 1.15
+    top = (y + low * far, x + middle * far - half, x + middle * far + half)
+    bottom = (y + low * close, x + middle * close - half, x + middle * close + half)
+    canvas.polygon(trapezoid(top, bottom), (232, 230, 220))
 
 
 def draw_flood(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -78,11 +72,8 @@ def draw_flood(canvas: Canvas, rng: np.random.Generator) -> None:
         sunk = house.height * rng.uniform(0.62, 0.8)
         dry = house.image.crop((0, 0, house.image.width, int(sunk * 2)))
         canvas.lay(dry, x, horizon + height * 0.03 - sunk)
-    canvas.veil(
-        (226, 230, 232),
-        np.clip(smooth_noise(rng, (20, 12), (18, 4)) * 0.3, 0, 0.4),
-        (0, horizon + height * 0.03, width, height),
-    )
+    gleam = np.clip(smooth_noise(rng, (20, 12), (18, 4)) * 0.3, 0, 0.4)
+    canvas.veil((226, 230, 232), gleam, (0, horizon + height * 0.03, width, height))
 
 
 def draw_village(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -103,14 +94,9 @@ def draw_hall(canvas: Canvas, rng: np.random.Generator) -> None:
     width, height = canvas.width, canvas.height
     floor = height * rng.uniform(0.6, 0.74)
     (draw_curtain if rng.random() < 0.45 else draw_panels)(canvas, rng, floor)
-    canvas.veil(
-        (0, 0, 0),
-        np.abs(np.linspace(-0.5, 0.5, 32, dtype=np.float32))[None, :] * rng.uniform(0.3, 0.9),
-        (0, 0, width, floor),
-    )
-    draw_ground(
-        canvas, rng, floor, vary(rng, pick(rng, ((120, 40, 44), (70, 76, 90), (150, 130, 104), (96, 80, 66)))), rough=6
-    )
+    dusk = np.abs(np.linspace(-0.5, 0.5, 32))[None, :] * rng.uniform(0.3, 0.9)
+    canvas.veil((0, 0, 0), dusk, (0, 0, width, floor))
+    draw_ground(canvas, rng, floor, vary(rng, pick(rng, CARPETS)), rough=6)
     if rng.random() < 0.6:
         for share in np.linspace(0.1, 0.9, int(rng.integers(3, 7))):
             canvas.ellipse((width * share - 7, 2, width * share + 7, 8), (255, 246, 214))
@@ -125,22 +111,8 @@ def draw_pitch(canvas: Canvas, rng: np.random.Generator) -> None:
     _draw_stands(canvas, rng, horizon)
     grass = vary(rng, pick(rng, GRASS[:3]), 8)
     draw_ground(canvas, rng, horizon, grass, rough=6)
-    vanish, stripes = rng.uniform(0.2, 0.8) * width, int(rng.integers(8, 14))
-    for stripe in range(0, stripes, 2):
-        far, near = (
-            (np.array([stripe, stripe + 1]) / stripes - 0.5) * width * 1.3,
-            (np.array([stripe, stripe + 1]) / stripes - 0.5) * width * 3.4,
-        )
-        canvas.shaded(
-            [
-                (vanish + float(far[0]), horizon),
-                (vanish + float(far[1]), horizon),
-                (vanish + float(near[1]), height),
-                (vanish + float(near[0]), height),
-            ],
-            shade(grass, 1.22),
-            shade(grass, 0.96),
-        )
+    vanish = rng.uniform(0.2, 0.8) * width
+    _draw_stripes(canvas, rng, (vanish, horizon), grass)
     chalk = mix(grass, (250, 250, 250), 0.75)
     y = horizon + (height - horizon) * rng.uniform(0.15, 0.3)
     canvas.line([(0, y), (width, y + rng.normal(0, 3))], chalk, 1.4)
@@ -148,6 +120,16 @@ def draw_pitch(canvas: Canvas, rng: np.random.Generator) -> None:
     canvas.line([(x, y), (x + (x - vanish) * 1.5, height)], chalk, 1.8)
     middle = (height + y) / 2
     canvas.arc((x - width * 0.3, middle - height * 0.1, x + width * 0.3, middle + height * 0.12), 0, 360, chalk, 1.6)
+
+
+def _draw_stripes(canvas: Canvas, rng: np.random.Generator, vanish: Point, grass: Colour) -> None:
+    """Mow stripes of grass that run towards the viewer."""
+    (x, horizon), width = vanish, canvas.width
+    edges = np.linspace(-0.5, 0.5, int(rng.integers(8, 14)))
+    for left, right in zip(edges[::2], edges[1::2], strict=False):
+        far = (horizon, x + left * width * 1.3, x + right * width * 1.3)
+        near = (canvas.height, x + left * width * 3.4, x + right * width * 3.4)
+        canvas.shaded(trapezoid(far, near), shade(grass, 1.22), shade(grass, 0.96))
 
 
 def _draw_stands(canvas: Canvas, rng: np.random.Generator, bottom: float) -> None:
@@ -159,8 +141,5 @@ def _draw_stands(canvas: Canvas, rng: np.random.Generator, bottom: float) -> Non
     x = 0.0
     while x < canvas.width:
         board = canvas.width * rng.uniform(0.12, 0.3)
-        canvas.rect(
-            (x, bottom - canvas.height * 0.045, x + board, bottom),
-            vary(rng, pick(rng, ((30, 60, 130), (200, 40, 40), (240, 240, 240), (20, 110, 70), (240, 190, 40)))),
-        )
+        canvas.rect((x, bottom - canvas.height * 0.045, x + board, bottom), vary(rng, pick(rng, HOARDINGS)))
         x += board

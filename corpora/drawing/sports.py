@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corpora.drawing.canvas import Canvas
+from corpora.drawing.canvas import Canvas, polar
 from corpora.drawing.colours import Colour, shade, vary
 
 if TYPE_CHECKING:
     from corpora.drawing.canvas import Point
 
 WHITE: Colour = (246, 246, 246)
+BLACK: Colour = (26, 26, 30)
 
 
 def draw_goal(rng: np.random.Generator, width: float, height: float) -> Canvas:
@@ -54,90 +56,32 @@ def draw_football(rng: np.random.Generator, width: float, height: float) -> Canv
         canvas.disc(
             (x - (1 - share) * radius * 0.6, y - (1 - share) * radius * 0.6), radius * share, (level, level, level)
         )
-    turn = rng.uniform(0, 2 * np.pi)
-    _draw_patch(canvas, (x, y), radius * 0.32, turn)
-    for spoke in range(5):
-        angle = turn + (spoke + 0.5) * 2 * np.pi / 5
-        inner = (x + np.cos(angle - np.pi / 5) * radius * 0.32, y + np.sin(angle - np.pi / 5) * radius * 0.32)
-        outer = (x + np.cos(angle - np.pi / 5) * radius * 0.68, y + np.sin(angle - np.pi / 5) * radius * 0.68)
-        canvas.line([inner, outer], (60, 60, 64), max(0.8, radius * 0.04))
-        _draw_rim_patch(canvas, (x, y), radius, angle - np.pi / 5)
+    turn = rng.uniform(0, 2 * math.pi)
+    corners = [turn + corner * 2 * math.pi / 5 for corner in range(5)]
+    canvas.polygon([polar((x, y), radius * 0.32, corner) for corner in corners], BLACK)
+    for corner in corners:
+        seam = [polar((x, y), radius * share, corner) for share in (0.32, 0.68)]
+        canvas.line(seam, (60, 60, 64), max(0.8, radius * 0.04))
+        rim = ((0.68, 0.0), (0.84, 0.3), (0.985, 0.2), (0.985, -0.2), (0.84, -0.3))
+        canvas.polygon([polar((x, y), radius * share, corner + swing) for share, swing in rim], BLACK)
     return canvas
 
 
-def _draw_patch(canvas: Canvas, centre: Point, radius: float, turn: float) -> None:
-    angles = turn - np.pi / 5 + np.arange(5) * 2 * np.pi / 5 + np.pi / 5
-    canvas.polygon(
-        [(centre[0] + float(np.cos(a)) * radius, centre[1] + float(np.sin(a)) * radius) for a in angles], (26, 26, 30)
-    )
-
-
-def _draw_rim_patch(canvas: Canvas, centre: Point, radius: float, angle: float) -> None:
-    corners = []
-    for reach, swing in ((0.68, 0.0), (0.84, 0.3), (0.985, 0.2), (0.985, -0.2), (0.84, -0.3)):
-        corners.append(
-            (
-                centre[0] + float(np.cos(angle + swing)) * radius * reach,
-                centre[1] + float(np.sin(angle + swing)) * radius * reach,
-            )
-        )
-    canvas.polygon(corners, (26, 26, 30))
-
-
 def draw_trophy(rng: np.random.Generator, width: float, height: float) -> Canvas:
-    """Draw a golden or silver cup with two handles on a dark foot."""
+    """Draw a golden cup with two handles on a dark foot."""
     canvas = Canvas(width, height)
-    metal = vary(rng, ((228, 180, 50), (232, 196, 84), (196, 200, 208))[int(rng.integers(3))], 6)
-    for side in (-1, 1):
-        x = width * (0.5 + side * 0.29)
-        canvas.arc(
-            (x - width * 0.17, height * 0.08, x + width * 0.17, height * 0.46),
-            0,
-            360,
-            shade(metal, 0.75),
-            width * 0.055,
-        )
-    bowl = [
-        (0.2, 0.03),
-        (0.8, 0.03),
-        (0.77, 0.32),
-        (0.66, 0.5),
-        (0.55, 0.57),
-        (0.55, 0.7),
-        (0.66, 0.76),
-        (0.34, 0.76),
-        (0.45, 0.7),
-        (0.45, 0.57),
-        (0.34, 0.5),
-        (0.23, 0.32),
-    ]
-    canvas.shaded([(width * x, height * y) for x, y in bowl], shade(metal, 1.1), shade(metal, 0.6))
-    canvas.polygon(
-        [
-            (width * 0.28, height * 0.07),
-            (width * 0.38, height * 0.07),
-            (width * 0.4, height * 0.46),
-            (width * 0.33, height * 0.36),
-        ],
-        shade(metal, 1.4),
-    )
-    canvas.polygon(
-        [
-            (width * 0.7, height * 0.07),
-            (width * 0.77, height * 0.07),
-            (width * 0.74, height * 0.33),
-            (width * 0.64, height * 0.48),
-        ],
-        shade(metal, 0.62),
-    )
-    canvas.ellipse((width * 0.2, 0, width * 0.8, height * 0.07), shade(metal, 0.8))
-    canvas.ellipse((width * 0.24, height * 0.012, width * 0.76, height * 0.058), shade(metal, 0.45))
-    canvas.shaded(
-        [(width * 0.28, height * 0.76), (width * 0.72, height * 0.76), (width * 0.78, height), (width * 0.22, height)],
-        (74, 50, 36),
-        (30, 20, 16),
-    )
-    canvas.rect((width * 0.38, height * 0.83, width * 0.62, height * 0.93), shade(metal, 0.9))
+    metal = vary(rng, (230, 186, 60), 7)
+    for left in (0.04, 0.62):
+        canvas.arc(canvas.span(left, 0.08, left + 0.34, 0.46), 0, 360, shade(metal, 0.75), width * 0.055)
+    right_side = ((0.8, 0.03), (0.77, 0.32), (0.66, 0.5), (0.55, 0.57), (0.55, 0.7), (0.66, 0.76))
+    left_side = tuple((1 - x, y) for x, y in reversed(right_side))
+    canvas.shaded(canvas.at(*right_side, *left_side), shade(metal, 1.1), shade(metal, 0.6))
+    canvas.polygon(canvas.at((0.28, 0.07), (0.38, 0.07), (0.4, 0.46), (0.33, 0.36)), shade(metal, 1.4))
+    canvas.polygon(canvas.at((0.7, 0.07), (0.77, 0.07), (0.74, 0.33), (0.64, 0.48)), shade(metal, 0.62))
+    canvas.ellipse(canvas.span(0.2, 0, 0.8, 0.07), shade(metal, 0.8))
+    canvas.ellipse(canvas.span(0.24, 0.012, 0.76, 0.058), shade(metal, 0.45))
+    canvas.shaded(canvas.at((0.28, 0.76), (0.72, 0.76), (0.78, 1), (0.22, 1)), (74, 50, 36), (30, 20, 16))
+    canvas.rect(canvas.span(0.38, 0.83, 0.62, 0.93), shade(metal, 0.9))
     return canvas
 
 
@@ -146,14 +90,14 @@ def draw_scoreboard(rng: np.random.Generator, width: float, height: float) -> Ca
     canvas = Canvas(width, height)
     for x in (0.22, 0.78):
         canvas.rect((width * x - width * 0.02, height * 0.7, width * x + width * 0.02, height), (90, 92, 96))
-    canvas.rect((0, 0, width, height * 0.8), (18, 20, 26), radius=2, edge=(120, 120, 126))
+    canvas.rect(canvas.span(0, 0, 1, 0.8), (18, 20, 26), radius=2, edge=(120, 120, 126))
     lamp = ((255, 190, 30), (255, 70, 40), (90, 255, 110))[int(rng.integers(3))]
     for x in (0.08, 0.26, 0.6, 0.78):
-        _draw_digit(canvas, (width * x, height * 0.28, width * (x + 0.13), height * 0.72), int(rng.integers(10)), lamp)
+        _draw_digit(canvas, canvas.span(x, 0.28, x + 0.13, 0.72), int(rng.integers(10)), lamp)
     for y in (0.42, 0.58):
         canvas.disc((width * 0.495, height * y), width * 0.018, lamp)
     for x in (0.08, 0.6):
-        canvas.rect((width * x, height * 0.08, width * (x + 0.31), height * 0.18), (210, 214, 220))
+        canvas.rect(canvas.span(x, 0.08, x + 0.31, 0.18), (210, 214, 220))
     return canvas
 
 

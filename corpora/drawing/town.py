@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corpora.drawing.canvas import Canvas
-from corpora.drawing.colours import Colour, mix, pick, shade, vary
+from corpora.drawing.canvas import Canvas, trapezoid
+from corpora.drawing.colours import GLASS, Colour, mix, pick, shade, vary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,6 @@ WALLS: tuple[Colour, ...] = (
     (120, 96, 84),
     (214, 196, 150),
 )
-GLASS: Colour = (74, 88, 104)
 ROOFS: tuple[Colour, ...] = ((128, 62, 46), (86, 78, 76), (104, 84, 68), (66, 70, 80))
 
 
@@ -29,8 +28,8 @@ def draw_building(rng: np.random.Generator, width: float, height: float) -> Canv
     """Draw a town house: wall, cornice, rows of windows, often shops below."""
     canvas = Canvas(width, height)
     wall = vary(rng, pick(rng, WALLS))
-    canvas.shaded([(0, 0), (width, 0), (width, height), (0, height)], wall, shade(wall, 0.85))
-    canvas.rect((0, 0, width, height * 0.03), shade(wall, 0.7))
+    canvas.shaded(canvas.at((0, 0), (1, 0), (1, 1), (0, 1)), wall, shade(wall, 0.85))
+    canvas.rect(canvas.span(0, 0, 1, 0.03), shade(wall, 0.7))
     columns, rows = max(2, round(width / rng.uniform(14, 22))), max(2, round(height / rng.uniform(20, 30)))
     for row in range(rows):
         for column in range(columns):
@@ -57,22 +56,14 @@ def draw_house(rng: np.random.Generator, width: float, height: float) -> Canvas:
     """Draw a small house with a pitched roof, a door and two windows."""
     canvas = Canvas(width, height)
     wall, roof = vary(rng, pick(rng, WALLS)), vary(rng, pick(rng, ROOFS))
-    canvas.shaded(
-        [(width * 0.08, height * 0.4), (width * 0.92, height * 0.4), (width * 0.92, height), (width * 0.08, height)],
-        wall,
-        shade(wall, 0.8),
-    )
-    canvas.shaded(
-        [(0, height * 0.44), (width * 0.2, height * 0.06), (width * 0.8, height * 0.06), (width, height * 0.44)],
-        shade(roof, 1.15),
-        roof,
-    )
+    canvas.shaded(canvas.at((0.08, 0.4), (0.92, 0.4), (0.92, 1), (0.08, 1)), wall, shade(wall, 0.8))
+    canvas.shaded(canvas.at((0, 0.44), (0.2, 0.06), (0.8, 0.06), (1, 0.44)), shade(roof, 1.15), roof)
     for row in range(5):
-        y = height * (0.12 + 0.065 * row)
-        canvas.line([(width * (0.17 - 0.034 * row), y), (width * (0.83 + 0.034 * row), y)], shade(roof, 0.8), 0.5)
+        y, inset = 0.12 + 0.065 * row, 0.17 - 0.034 * row
+        canvas.line(canvas.at((inset, y), (1 - inset, y)), shade(roof, 0.8), 0.5)
     for x in (0.27, 0.73):
         _draw_window(canvas, rng, (width * x, height * 0.62), (width * 0.16, height * 0.2))
-    canvas.rect((width * 0.44, height * 0.58, width * 0.56, height), shade(roof, 0.7))
+    canvas.rect(canvas.span(0.44, 0.58, 0.56, 1), shade(roof, 0.7))
     return canvas
 
 
@@ -89,9 +80,8 @@ def draw_skyline(canvas: Canvas, rng: np.random.Generator, foot: float, low: flo
 def draw_lamp(rng: np.random.Generator, height: float) -> Canvas:
     """Draw a street lamp."""
     canvas = Canvas(height * 0.3, height)
-    x, metal = canvas.width * 0.25, vary(rng, (62, 66, 70), 8)
-    canvas.line([(x, height), (x, height * 0.04), (canvas.width * 0.85, height * 0.04)], metal, height * 0.018)
-    canvas.ellipse((canvas.width * 0.62, height * 0.03, canvas.width, height * 0.075), (246, 236, 200))
+    canvas.line(canvas.at((0.25, 1), (0.25, 0.04), (0.85, 0.04)), vary(rng, (62, 66, 70), 8), height * 0.018)
+    canvas.ellipse(canvas.span(0.62, 0.03, 1, 0.075), (246, 236, 200))
     return canvas
 
 
@@ -99,10 +89,10 @@ def draw_bench(rng: np.random.Generator, width: float) -> Canvas:
     """Draw a park bench."""
     canvas = Canvas(width, width * 0.5)
     wood = vary(rng, (132, 92, 56))
-    for share in (0.08, 0.22, 0.36, 0.56):
-        canvas.rect((0, width * 0.5 * share, width, width * 0.5 * (share + 0.09)), shade(wood, 1.2 - share))
-    for x in (0.08, 0.88):
-        canvas.rect((width * x, width * 0.05, width * (x + 0.04), width * 0.5), (50, 50, 54))
+    for top in (0.08, 0.22, 0.36, 0.56):
+        canvas.rect(canvas.span(0, top, 1, top + 0.09), shade(wood, 1.2 - top))
+    for left in (0.08, 0.88):
+        canvas.rect(canvas.span(left, 0.1, left + 0.04, 1), (50, 50, 54))
     return canvas
 
 
@@ -131,11 +121,8 @@ def draw_panels(canvas: Canvas, rng: np.random.Generator, bottom: float) -> None
 def draw_table(canvas: Canvas, rng: np.random.Generator, top: float) -> None:
     """Set a long table with glasses and papers before the viewer."""
     wood = vary(rng, pick(rng, ((120, 80, 50), (84, 56, 40), (160, 150, 140))), 8)
-    canvas.shaded(
-        [(canvas.width * 0.06, top), (canvas.width * 0.94, top), (canvas.width, canvas.height), (0, canvas.height)],
-        shade(wood, 1.2),
-        shade(wood, 0.8),
-    )
+    board = trapezoid((top, canvas.width * 0.06, canvas.width * 0.94), (canvas.height, 0, canvas.width))
+    canvas.shaded(board, shade(wood, 1.2), shade(wood, 0.8))
     for _ in range(int(rng.integers(4, 9))):
         x, y = rng.uniform(0.1, 0.85) * canvas.width, rng.uniform(top + 3, canvas.height - 6)
         if rng.random() < 0.5:
