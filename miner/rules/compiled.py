@@ -1,4 +1,4 @@
-"""The one place that knows numba: a typed decorator and the population count of a 64-bit word.
+"""The one place that knows numba: a typed decorator, the population count of a 64-bit word, and a prefetch.
 
 Every kernel is compiled once per argument types, cached on disk beside its module (or in the user's cache directory where
 that is read-only), and runs without the interpreter lock, so threads share one process.
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -30,3 +31,21 @@ def _popcount(_typing: object, word: Any) -> Any:  # noqa: ANN401 - numba types 
 
 
 popcount = cast("Callable[[Any], Any]", intrinsic(_popcount))
+
+
+def _prefetch(_typing: object, array: Any, _index: object) -> Any:  # noqa: ANN401 - numba types have no stubs
+    """Tell numba that `prefetch(array, index)` asks for the cache line of an element; the index may be out of range."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        tools = cast("Any", cgutils)
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), tools.voidptr_t)
+        kind = tools.ir.FunctionType(tools.ir.VoidType(), [tools.voidptr_t, *[tools.int32_t] * 3])
+        function = tools.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [address, *(tools.int32_t(option) for option in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(array, types.uint64), generate
+
+
+prefetch = cast("Callable[[Any, Any], None]", intrinsic(_prefetch))

@@ -6,6 +6,8 @@ rarest comes first in the search tree, where its subtree is smallest.
 
 from __future__ import annotations
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,7 +20,30 @@ if TYPE_CHECKING:
 
     from miner.rules.transactions import Int32s, Int64s, Transactions
 
-Locals = npt.NDArray[np.uint16] | npt.NDArray[np.int32]
+Items = npt.NDArray[np.uint16] | npt.NDArray[np.int32]
+Entries = npt.NDArray[np.uint32] | npt.NDArray[np.int64]
+
+
+class Layout(NamedTuple):
+    """Arrays the kernels share, read-only.
+
+    Attributes:
+        items: Rows one after another, class by class: how many items a row has, then those items.
+        class_entries: int64, (n_classes + 1,), where the first row of each class stands in `items`.
+        class_sizes: int64, (n_classes,), rows of each class.
+        lists: Where the rows of each text item stand in `items`, ascending, so class by class.
+        list_ptr: int64, (n_text, n_classes + 1), where each text item's rows of each class stand in `lists`.
+        visual_ids: int32, (n_visual,), original item of each local visual item.
+        text_ids: int32, (n_text,), original item of each local text item.
+    """
+
+    items: Items
+    class_entries: Int64s
+    class_sizes: Int64s
+    lists: Entries
+    list_ptr: Int64s
+    visual_ids: Int32s
+    text_ids: Int32s
 
 
 class Csr(NamedTuple):
@@ -28,34 +53,9 @@ class Csr(NamedTuple):
     indices: Int32s
 
 
-class Layout(NamedTuple):
-    """Arrays the kernels share, read-only.
-
-    Attributes:
-        row_ptr: int64, (m + 1,), start of each labelled row in `items`, rows sorted by class.
-        text_ptr: int64, (m,), where the text items of a row begin.
-        items: local items of all rows, visual before text, ascending within the text part.
-        list_ptr: int64, (n_text + 1,), start of each text item's list in `list_rows`.
-        list_rows: int32, rows that hold the text item, ascending.
-        class_start: int64, (n_classes + 1,), first row of each class.
-        visual_ids: int32, (n_visual,), original item of each local visual item.
-        text_ids: int32, (n_text,), original item of each local text item.
-    """
-
-    row_ptr: Int64s
-    text_ptr: Int64s
-    items: Locals
-    list_ptr: Int64s
-    list_rows: Int32s
-    class_start: Int64s
-    visual_ids: Int32s
-    text_ids: Int32s
-
-
 def class_sizes(transactions: Transactions) -> Int64s:
     """Count the labelled votes of each event type; int64, (n_classes,)."""
-    labels = transactions.labels
-    return np.bincount(labels[labels >= 0], minlength=len(transactions.event_types)).astype(np.int64)
+    return np.bincount(transactions.labels + 1, minlength=len(transactions.event_types) + 1)[1:].astype(np.int64)
 
 
 def build_layout(
@@ -64,6 +64,7 @@ def build_layout(
     *,
     excluded_visual: Collection[int] = (),
     excluded_text: Collection[int] = (),
+    threads: int = 1,
 ) -> Layout:
     """Group the labelled rows by class and drop items that no rule can hold.
 
@@ -72,33 +73,64 @@ def build_layout(
         least_class: int64, (n_classes,); an item must reach the bound of some class.
         excluded_visual: Visual items no rule may contain.
         excluded_text: Text items no rule may contain.
+        threads: Threads that share the work, each a range of rows; never changes the result.
     """
     visual = Csr(transactions.visual_indptr, transactions.visual_indices)
     text = Csr(transactions.text_indptr, transactions.text_indices)
     labels = transactions.labels
-    sizes = class_sizes(transactions)
-    order = np.argsort(labels, kind="stable")[len(labels) - int(sizes.sum()) :].astype(np.int64)
-    visual_ids = _relevant(visual, labels, transactions.n_visual, least_class, excluded_visual)
-    text_ids = _relevant(text, labels, transactions.n_text, least_class, excluded_text)
-    visual_map = _local_numbers(visual_ids, transactions.n_visual, 0)
-    text_map = _local_numbers(text_ids, transactions.n_text, len(visual_ids))
-    row_ptr, text_ptr = _row_pointers(order, visual, text, visual_map, text_map)
-    n_entries = int(row_ptr[-1])
-    few = len(visual_ids) + len(text_ids) < 2**16
-    items: Locals = np.empty(n_entries, np.uint16) if few else np.empty(n_entries, np.int32)
-    _fill_rows(order, row_ptr, visual, visual_map, items)
-    _fill_rows(order, text_ptr, text, text_map, items)
-    _sort_texts(row_ptr, text_ptr, items)
-    list_ptr, list_rows = _text_lists(row_ptr, text_ptr, items, len(visual_ids), len(text_ids))
-    class_start = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-    return Layout(row_ptr, text_ptr, items, list_ptr, list_rows, class_start, visual_ids, text_ids)
+    edges = np.linspace(0, len(labels), threads + 1).astype(np.int64)
+    spans = [(int(first), int(last)) for first, last in itertools.pairwise(edges)]
+    shapes = [(len(least_class), n_items) for n_items in (transactions.n_visual, transactions.n_text)]
+    with ThreadPoolExecutor(threads) as pool:
+        visual_counts = np.stack([*pool.map(lambda span: _count_items(visual, labels, span, shapes[0]), spans)])
+        text_counts = np.stack([*pool.map(lambda span: _count_items(text, labels, span, shapes[1]), spans)])
+        visual_ids = _relevant(visual_counts.sum(axis=0), least_class, excluded_visual)
+        text_ids = _relevant(text_counts.sum(axis=0), least_class, excluded_text)
+        n_rows = np.stack([np.bincount(labels[slice(*span)] + 1, minlength=shapes[0][0] + 1)[1:] for span in spans])
+        n_entries = n_rows + visual_counts[:, :, visual_ids].sum(axis=2) + text_counts[:, :, text_ids].sum(axis=2)
+        layout = _empty_layout(
+            n_entries, class_sizes(transactions), (visual_ids, text_ids), text_counts[:, :, text_ids]
+        )
+        maps = (
+            _local_numbers(visual_ids, transactions.n_visual, 0),
+            _local_numbers(text_ids, transactions.n_text, len(visual_ids)),
+        )
+        entries = layout.class_entries[:-1] + _before(n_entries)
+        cursors = layout.list_ptr[:, :-1] + _before(text_counts[:, :, text_ids]).transpose(0, 2, 1)
+        tasks = zip(spans, entries, cursors, strict=True)
+        for _ in pool.map(lambda task: _fill_rows(layout, (visual, text), labels, maps, task), tasks):
+            pass
+    return layout
 
 
-def _relevant(csr: Csr, labels: Int32s, n_items: int, least_class: Int64s, excluded: Collection[int]) -> Int32s:
-    """Find the items frequent enough in some class, rarest first."""
-    counts = _count_items(csr, labels, len(least_class), n_items)
+def _before(parts: Int64s) -> Int64s:
+    """Sum what the parts before each part hold; the first axis numbers the parts."""
+    return np.cumsum(parts, axis=0) - parts
+
+
+def _empty_layout(n_entries: Int64s, sizes: Int64s, ids: tuple[Int32s, Int32s], text_counts: Int64s) -> Layout:
+    """Allocate a layout.
+
+    Args:
+        n_entries: int64, (n_parts, n_classes), entries in `items` of each part's rows.
+        sizes: int64, (n_classes,), rows of each class.
+        ids: Original visual and text items that are kept.
+        text_counts: int64, (n_parts, n_classes, n_text), rows of each kept text item.
+    """
+    class_entries = np.concatenate([np.zeros(1, np.int64), np.cumsum(n_entries.sum(axis=0))])
+    listed = np.concatenate([np.zeros(1, np.int64), np.cumsum(text_counts.sum(axis=0).T.ravel())])
+    list_ptr = listed[np.arange(len(ids[1]))[:, None] * len(sizes) + np.arange(len(sizes) + 1)]
+    n_items, n_listed = int(class_entries[-1]), int(listed[-1])
+    few = len(ids[0]) + len(ids[1]) < 2**16
+    items: Items = np.empty(n_items, np.uint16) if few else np.empty(n_items, np.int32)
+    lists: Entries = np.empty(n_listed, np.uint32) if n_items < 2**32 else np.empty(n_listed, np.int64)
+    return Layout(items, class_entries, sizes, lists, list_ptr, ids[0], ids[1])
+
+
+def _relevant(counts: Int64s, least_class: Int64s, excluded: Collection[int]) -> Int32s:
+    """Find the items frequent enough in some class, rarest first; `counts` is (n_classes, n_items)."""
     keep = np.any(counts >= least_class[:, None], axis=0)
-    dropped = [item for item in excluded if 0 <= item < n_items]
+    dropped = [item for item in excluded if 0 <= item < counts.shape[1]]
     chosen = np.setdiff1d(np.flatnonzero(keep), np.array(dropped, np.int64))
     return chosen[np.argsort(counts.sum(axis=0)[chosen], kind="stable")].astype(np.int32)
 
@@ -111,76 +143,66 @@ def _local_numbers(ids: Int32s, n_items: int, first: int) -> Int32s:
 
 
 @compiled
-def _count_items(csr: Csr, labels: Int32s, n_classes: int, n_items: int) -> Int64s:
-    """Count the votes of each class that hold each item; int64, (n_classes, n_items)."""
-    counts = np.zeros((n_classes, n_items), np.int64)
-    for row in range(len(labels)):
+def _count_items(csr: Csr, labels: Int32s, span: tuple[int, int], shape: tuple[int, int]) -> Int64s:
+    """Count the rows of a span that hold each item, by class; int64, (n_classes, n_items)."""
+    counts = np.zeros(shape, np.int64)
+    one = np.uint64(1)
+    for row in range(span[0], span[1]):
         label = labels[row]
         if label >= 0:
             of_class = counts[label]
-            for position in range(csr.indptr[row], csr.indptr[row + 1]):
-                of_class[csr.indices[position]] += 1
+            position = np.uint64(csr.indptr[row])
+            end = np.uint64(csr.indptr[row + 1])
+            while position < end:
+                of_class[np.uint64(csr.indices[position])] += 1
+                position += one
     return counts
 
 
 @compiled
-def _row_pointers(order: Int64s, visual: Csr, text: Csr, visual_map: Int32s, text_map: Int32s) -> tuple[Int64s, Int64s]:
-    """Count what remains of each row: where rows start, and where their text parts do."""
-    row_ptr = np.zeros(len(order) + 1, np.int64)
-    text_ptr = np.zeros(len(order), np.int64)
-    end = 0
-    for new in range(len(order)):
-        old = order[new]
-        for position in range(visual.indptr[old], visual.indptr[old + 1]):
-            end += visual_map[visual.indices[position]] >= 0
-        text_ptr[new] = end
-        for position in range(text.indptr[old], text.indptr[old + 1]):
-            end += text_map[text.indices[position]] >= 0
-        row_ptr[new + 1] = end
-    return row_ptr, text_ptr
+def _fill_rows(
+    layout: Layout,
+    csrs: tuple[Csr, Csr],
+    labels: Int32s,
+    maps: tuple[Int32s, Int32s],
+    task: tuple[tuple[int, int], Int64s, Int64s],
+) -> None:
+    """Write the rows of a span: visual items, then text items in order, each noted in its list.
 
-
-@compiled
-def _fill_rows(order: Int64s, starts: Int64s, csr: Csr, local: Int32s, items: Locals) -> None:
-    """Write the local items of each row from its start on."""
-    for new in range(len(order)):
-        old = order[new]
-        cursor = starts[new]
-        for position in range(csr.indptr[old], csr.indptr[old + 1]):
-            item = local[csr.indices[position]]
+    Args:
+        layout: Where to write.
+        csrs: Visual and text items.
+        labels: Class of each row.
+        maps: Local numbers of visual and text items.
+        task: The span; where its first row of each class goes; where its first entry of each list goes.
+    """
+    visual, text = csrs
+    span, entries, cursors = task
+    items = layout.items
+    n_visual = len(layout.visual_ids)
+    one = np.uint64(1)
+    for row in range(span[0], span[1]):
+        label = labels[row]
+        if label < 0:
+            continue
+        entry = np.uint64(entries[label])
+        end = entry + one
+        for position in range(np.uint64(visual.indptr[row]), np.uint64(visual.indptr[row + 1])):
+            item = maps[0][np.uint64(visual.indices[position])]
             if item >= 0:
-                items[cursor] = item
-                cursor += 1
-
-
-@compiled
-def _sort_texts(row_ptr: Int64s, text_ptr: Int64s, items: Locals) -> None:
-    """Sort the text part of each row (insertion sort: the parts are short)."""
-    for row in range(len(row_ptr) - 1):
-        start = text_ptr[row]
-        for position in range(start + 1, row_ptr[row + 1]):
-            item = items[position]
-            slot = position
-            while slot > start and items[slot - 1] > item:
-                items[slot] = items[slot - 1]
-                slot -= 1
-            items[slot] = item
-
-
-@compiled
-def _text_lists(row_ptr: Int64s, text_ptr: Int64s, items: Locals, n_visual: int, n_text: int) -> tuple[Int64s, Int32s]:
-    """List the rows of each text item."""
-    list_ptr = np.zeros(n_text + 1, np.int64)
-    for row in range(len(row_ptr) - 1):
-        for position in range(text_ptr[row], row_ptr[row + 1]):
-            list_ptr[items[position] - n_visual + 1] += 1
-    for text in range(n_text):
-        list_ptr[text + 1] += list_ptr[text]
-    cursors = list_ptr[:-1].copy()
-    list_rows = np.empty(list_ptr[-1], np.int32)
-    for row in range(len(row_ptr) - 1):
-        for position in range(text_ptr[row], row_ptr[row + 1]):
-            text = items[position] - n_visual
-            list_rows[cursors[text]] = row
-            cursors[text] += 1
-    return list_ptr, list_rows
+                items[end] = item
+                end += one
+        first_text = end
+        for position in range(np.uint64(text.indptr[row]), np.uint64(text.indptr[row + 1])):
+            item = maps[1][np.uint64(text.indices[position])]
+            if item >= 0:
+                slot = end
+                while slot > first_text and items[slot - one] > item:
+                    items[slot] = items[slot - one]
+                    slot -= one
+                items[slot] = item
+                end += one
+                layout.lists[cursors[item - n_visual, label]] = entry
+                cursors[item - n_visual, label] += 1
+        items[entry] = end - entry - one
+        entries[label] = end

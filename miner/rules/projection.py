@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from miner.rules.compiled import compiled, popcount
+from miner.rules.compiled import compiled, popcount, prefetch
 
 if TYPE_CHECKING:
     from miner.rules.layout import Layout
@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 Words = npt.NDArray[np.uint64]
 
 BLOCK = 64
+TILE = 8
+_AHEAD = 12
 
 
 class Projection(NamedTuple):
     """Bitmaps of all items over the votes of one root.
 
     Attributes:
-        bits: uint64; item `i` has words `i * stride` to `(i + 1) * stride`, the root and text items before it included.
-        stride: Words per item.
+        bits: uint64, tiles of `TILE` words of every item: word `w` of item `i` stands at
+            `((w // TILE) * n_items + i) * TILE + w % TILE`, so that one pass over the rows touches little memory.
+        n_tiles: Tiles in use; words after the last class are empty.
         words: int64, (n_classes + 1,), first word of each class.
         counts: int64, (n_classes, n_items), votes of each class that hold the item.
         n_visual: Visual items, which come before text items.
@@ -35,7 +38,7 @@ class Projection(NamedTuple):
     """
 
     bits: Words
-    stride: int
+    n_tiles: int
     words: Int64s
     counts: Int64s
     n_visual: int
@@ -45,62 +48,92 @@ class Projection(NamedTuple):
 @compiled
 def class_words(layout: Layout, root: int) -> Int64s:
     """Give the first word of each class among the root's votes; int64, (n_classes + 1,)."""
-    n_classes = len(layout.class_start) - 1
-    words = np.zeros(n_classes + 1, np.int64)
-    cursor = layout.list_ptr[root]
-    end = layout.list_ptr[root + 1]
-    for label in range(n_classes):
-        start = cursor
-        stop = layout.class_start[label + 1]
-        while cursor < end and layout.list_rows[cursor] < stop:
-            cursor += 1
-        words[label + 1] = words[label] + (cursor - start + BLOCK - 1) // BLOCK
+    bounds = layout.list_ptr[root]
+    words = np.zeros(len(bounds), np.int64)
+    for label in range(len(bounds) - 1):
+        words[label + 1] = words[label] + (bounds[label + 1] - bounds[label] + BLOCK - 1) // BLOCK
     return words
 
 
 @compiled
 def project(layout: Layout, root: int, bits: Words) -> Projection:
     """Write the bitmap of every item over the root's votes into `bits`, which must be large enough."""
-    n_items = len(layout.visual_ids) + len(layout.text_ids)
-    words = class_words(layout, root)
-    stride = words[-1]
-    n_classes = len(words) - 1
-    counts = np.zeros((n_classes, n_items), np.int64)
-    block = np.zeros(n_items, np.uint64)
-    cursor = layout.list_ptr[root]
-    end = layout.list_ptr[root + 1]
-    for label in range(n_classes):
-        stop = layout.class_start[label + 1]
-        of_class = counts[label]
-        for word in range(words[label], words[label + 1]):
-            bit = np.uint64(1)
-            for _ in range(BLOCK):
-                if cursor == end or layout.list_rows[cursor] >= stop:
-                    break
-                row = layout.list_rows[cursor]
-                for position in range(layout.row_ptr[row], layout.row_ptr[row + 1]):
-                    block[layout.items[position]] |= bit
-                bit = bit << np.uint64(1)
-                cursor += 1
-            for item in range(n_items):
-                value = block[item]
-                bits[item * stride + word] = value
-                of_class[item] += np.int64(popcount(value))
-                block[item] = 0
     n_visual = len(layout.visual_ids)
-    return Projection(bits, stride, words, counts, n_visual, n_visual + root)
+    n_items = n_visual + len(layout.text_ids)
+    words = class_words(layout, root)
+    n_classes = len(words) - 1
+    n_tiles = (words[n_classes] + TILE - 1) // TILE
+    bits[: n_tiles * n_items * TILE] = 0
+    counts = np.zeros((n_classes, n_items), np.int64)
+    for label in range(n_classes):
+        cursor = layout.list_ptr[root, label]
+        end = layout.list_ptr[root, label + 1]
+        for word in range(words[label], words[label + 1]):
+            base = np.uint64((word // TILE) * n_items * TILE + word % TILE)
+            _gather(layout, (cursor, min(cursor + BLOCK, end)), base, bits)
+            cursor += BLOCK
+        _count(bits, (words[label], words[label + 1]), counts[label])
+    return Projection(bits, n_tiles, words, counts, n_visual, n_visual + root)
+
+
+@compiled
+def _gather(layout: Layout, span: tuple[int, int], base: np.uint64, bits: Words) -> None:
+    """Set one bit per row in the word of every item the row holds.
+
+    Unsigned indices spare numba's test for negative ones; rows are fetched ahead because they lie far apart.
+    """
+    items = layout.items
+    one = np.uint64(1)
+    bit = one
+    for cursor in range(span[0], span[1]):
+        ahead = np.uint64(layout.lists[min(cursor + _AHEAD, len(layout.lists) - 1)])
+        prefetch(items, ahead)
+        prefetch(items, ahead + np.uint64(32))
+        entry = np.uint64(layout.lists[cursor])
+        position = entry + one
+        end = position + np.uint64(items[entry])
+        while position < end:
+            bits[base + np.uint64(items[position]) * np.uint64(TILE)] |= bit
+            position += one
+        bit = bit << one
+
+
+@compiled
+def _count(bits: Words, span: tuple[int, int], counts: Int64s) -> None:
+    """Count the bits of every item within a span of words."""
+    n_items = len(counts)
+    word = span[0]
+    while word < span[1]:
+        n_words = min(span[1] - word, TILE - word % TILE)
+        base = (word // TILE) * n_items * TILE + word % TILE
+        for item in range(n_items):
+            total = np.uint64(0)
+            for step in range(n_words):
+                total += popcount(bits[base + step])
+            counts[item] += np.int64(total)
+            base += TILE
+        word += n_words
+
+
+@compiled
+def copy_bitmap(projection: Projection, item: int, span: tuple[int, int], out: Words) -> None:
+    """Write a span of words of one item one after another."""
+    n_items = projection.counts.shape[1]
+    for word in range(span[0], span[1]):
+        out[word - span[0]] = projection.bits[((word // TILE) * n_items + item) * TILE + word % TILE]
 
 
 @compiled
 def class_bitmaps(layout: Layout, label: int) -> Words:
     """Give the bitmap of every item over the votes of one class; uint64, (n_items, words)."""
-    first = layout.class_start[label]
-    last = layout.class_start[label + 1]
     n_items = len(layout.visual_ids) + len(layout.text_ids)
-    bits = np.zeros((n_items, (last - first + BLOCK - 1) // BLOCK), np.uint64)
-    for row in range(first, last):
-        word = (row - first) // BLOCK
-        bit = np.uint64(1) << np.uint64((row - first) % BLOCK)
-        for position in range(layout.row_ptr[row], layout.row_ptr[row + 1]):
-            bits[layout.items[position], word] |= bit
+    n_rows = layout.class_sizes[label]
+    bits = np.zeros((n_items, (n_rows + BLOCK - 1) // BLOCK), np.uint64)
+    entry = layout.class_entries[label]
+    for row in range(n_rows):
+        bit = np.uint64(1) << np.uint64(row % BLOCK)
+        length = layout.items[entry]
+        for position in range(entry + 1, entry + 1 + length):
+            bits[layout.items[position], row // BLOCK] |= bit
+        entry += 1 + length
     return bits

@@ -33,7 +33,7 @@ def count_itemsets(layout: Layout, itemsets: Int32s) -> Int64s:
     Returns:
         int64, (n, n_classes).
     """
-    n_classes = len(layout.class_start) - 1
+    n_classes = len(layout.class_sizes)
     if not len(itemsets):
         return np.zeros((0, n_classes), np.int64)
     distinct, inverse = np.unique(np.sort(itemsets, axis=1)[:, ::-1], axis=0, return_inverse=True)

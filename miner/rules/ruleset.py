@@ -65,7 +65,10 @@ class Rules:
         last = np.iinfo(np.int32).max
         items = np.sort(np.where(antecedents < 0, last, antecedents), axis=1).astype(np.int32)
         items[items == last] = -1
-        order = np.lexsort([*items.T[::-1], numbers[:, 0]])
+        items_even = np.hstack([items, np.full((len(items), 1), -1, np.int32)]) if items.shape[1] % 2 else items
+        pairs = items_even.astype(np.int64)
+        keys = (pairs[:, 0::2] << 32) + pairs[:, 1::2]
+        order = np.lexsort([*keys.T[::-1], numbers[:, 0]])
         ordered = numbers[order]
         return cls(items[order], ordered[:, 0].astype(np.int32), ordered[:, 1], ordered[:, 2], n_visual, class_sizes)
 

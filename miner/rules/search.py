@@ -16,7 +16,7 @@ import numpy as np
 
 from miner.errors import MiningError
 from miner.rules.layout import Layout, build_layout, class_sizes
-from miner.rules.projection import BLOCK
+from miner.rules.projection import BLOCK, TILE
 from miner.rules.ruleset import Rules
 from miner.rules.walk import Bounds, Tree, mine_root
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from miner.rules.thresholds import Thresholds
     from miner.rules.transactions import Int32s, Int64s, Transactions
 
-_CAPACITY = 4096
+_CAPACITY = 2**16
 
 
 class Miner(Protocol):
@@ -142,7 +142,7 @@ def search(layout: Layout, bounds: Bounds, *, threads: int, max_rules: int, n_vi
 
 def for_each_root(layout: Layout, max_len: int, task: Callable[[int, Tree], None], *, threads: int = 1) -> None:
     """Run a task for every text item, the one with most work first, each thread with memory of its own."""
-    sizes = np.diff(layout.list_ptr)
+    sizes = _root_sizes(layout)
     queue = deque(int(root) for root in np.argsort(-sizes, kind="stable"))
 
     def work() -> None:
@@ -162,14 +162,19 @@ def for_each_root(layout: Layout, max_len: int, task: Callable[[int, Tree], None
             done.result()
 
 
+def _root_sizes(layout: Layout) -> Int64s:
+    """Count the votes of every text item; int64, (n_text,)."""
+    sizes: Int64s = layout.list_ptr[:, -1] - layout.list_ptr[:, 0]
+    return sizes
+
+
 def _new_tree(layout: Layout, max_len: int) -> Tree:
     """Allocate what the largest root needs; pages that stay untouched cost nothing."""
     n_items = len(layout.visual_ids) + len(layout.text_ids)
-    most_votes = int(np.diff(layout.list_ptr).max(initial=0))
-    stride = most_votes // BLOCK + len(layout.class_start)
-    width = min(stride, int(np.diff(layout.class_start).max(initial=0)) // BLOCK + 1)
+    stride = int(_root_sizes(layout).max(initial=0)) // BLOCK + len(layout.class_entries)
+    width = min(stride, int(layout.class_sizes.max(initial=0)) // BLOCK + 1)
     return Tree(
-        np.empty(n_items * stride, np.uint64),
+        np.empty(n_items * (stride // TILE + 1) * TILE, np.uint64),
         np.empty((max_len - 1) * n_items * width, np.uint64),
         np.empty((max_len, n_items), np.int64),
         np.empty((max_len, n_items), np.int64),

@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from miner.rules.compiled import compiled, popcount
-from miner.rules.projection import BLOCK, Projection, Words, project
+from miner.rules.projection import BLOCK, TILE, Projection, Words, copy_bitmap, project
 
 if TYPE_CHECKING:
     from miner.rules.hypergeom import Floats
     from miner.rules.layout import Layout
     from miner.rules.transactions import Int32s, Int64s
-
-_CHUNK = 32
 
 
 class Bounds(NamedTuple):
@@ -103,48 +101,37 @@ def most_count(class_count: int, class_size: int, bounds: Bounds) -> int:
 
 
 @compiled
-def _count_path(tree: Tree, projection: Projection, n_path: int, span: tuple[int, int], limit: int) -> int:
-    """Count the votes within a span of words that hold every item of the path; stop beyond the limit."""
+def _total_count(tree: Tree, projection: Projection, depth: int, most: int) -> int:
+    """Count the votes that hold every item of the path; anything above `most` means that it is no rule."""
+    if depth == 0:
+        return int(projection.counts[:, tree.path[0]].sum())
     total = 0
-    stride = projection.stride
-    values = np.empty(_CHUNK, np.uint64)
-    for start in range(span[0], span[1], _CHUNK):
-        size = min(_CHUNK, span[1] - start)
-        at = tree.path[0] * stride + start
-        values[:size] = projection.bits[at : at + size]
-        for step in range(1, n_path):
-            at = tree.path[step] * stride + start
-            column = projection.bits[at : at + size]
-            for word in range(size):
-                values[word] &= column[word]
+    values = np.empty(TILE, np.uint64)
+    n_items = np.uint64(projection.counts.shape[1])
+    bits = projection.bits
+    for tile in range(projection.n_tiles):
+        first = np.uint64(tile) * n_items
+        at = (first + np.uint64(tree.path[0])) * np.uint64(TILE)
+        for word in range(TILE):
+            values[word] = bits[at + np.uint64(word)]
+        for step in range(1, depth + 1):
+            at = (first + np.uint64(tree.path[step])) * np.uint64(TILE)
+            for word in range(TILE):
+                values[word] &= bits[at + np.uint64(word)]
         count = np.uint64(0)
-        for word in range(size):
+        for word in range(TILE):
             count += popcount(values[word])
         total += int(count)
-        if total > limit:
+        if total > most:
             break
     return total
 
 
 @compiled
-def _total_count(tree: Tree, projection: Projection, label: int, depth: int, most: int) -> int:
-    """Count the current itemset in all classes; anything above `most` means it is no rule."""
-    if depth == 0:
-        return int(projection.counts[:, tree.path[0]].sum())
-    class_count = tree.counts[depth, tree.cursors[depth] - 1]
-    limit = most - class_count
-    others = _count_path(tree, projection, depth + 1, (0, projection.words[label]), limit)
-    if others <= limit:
-        rest = (projection.words[label + 1], projection.stride)
-        others += _count_path(tree, projection, depth + 1, rest, limit - others)
-    return int(class_count + others)
-
-
-@compiled
 def _seed(tree: Tree, projection: Projection, label: int, bound: int) -> int:
     """Fill depth 0 with the items frequent enough beside the root; give the number of visual ones."""
-    first = projection.words[label]
-    width = projection.words[label + 1] - first
+    span = (projection.words[label], projection.words[label + 1])
+    width = span[1] - span[0]
     n_level = 0
     n_first = 0
     for item in range(projection.counts.shape[1]):
@@ -154,8 +141,7 @@ def _seed(tree: Tree, projection: Projection, label: int, bound: int) -> int:
             break
         tree.members[0, n_level] = item
         tree.counts[0, n_level] = projection.counts[label, item]
-        at = item * projection.stride + first
-        tree.levels[n_level * width : (n_level + 1) * width] = projection.bits[at : at + width]
+        copy_bitmap(projection, item, span, tree.levels[n_level * width : (n_level + 1) * width])
         n_level += 1
         n_first += item < projection.n_visual
     tree.sizes[0] = n_level
@@ -243,7 +229,7 @@ def _walk_class(tree: Tree, projection: Projection, bounds: Bounds, label: int, 
         length = depth + 2
         if class_count >= bounds.least_class[label, length]:
             most = most_count(class_count, bounds.class_sizes[label], bounds)
-            count = _total_count(tree, projection, label, depth, most)
+            count = _total_count(tree, projection, depth, most)
             if bounds.least_count <= count <= most:
                 _keep(tree, projection.own, (label, class_count, count), depth, n_found)
                 n_found += 1
@@ -287,5 +273,5 @@ def tally_root(layout: Layout, root: int, bounds: Bounds, tree: Tree, tally: Tal
         _note(tally, bounds, length, count)
         if length < bounds.max_len and here + 1 < tree.sizes[depth]:
             bound = bounds.still_class[0, length + 1]
-            if count >= bound and _descend(tree, depth, projection.stride, bound):
+            if count >= bound and _descend(tree, depth, projection.words[1], bound):
                 depth += 1
