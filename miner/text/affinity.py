@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Affinity", "interchangeable"]
 
-PRIOR_RECORDS = 5
+SEVERAL_CAPTIONS = 1.5
+PRIOR_RECORDS = {True: 5, False: 20}
+"""Records that speak against any likeness before the first is seen: with several captions a picture, and with one."""
+
 MAX_TOGETHER = 0.3
 MIN_RECORD_LIFT = 2.0
 MAX_CAPTION_LIFT = 2.0
@@ -54,16 +57,15 @@ class Affinity:
         rows = self.vectors[words]
         # Sums element by element do not depend on how a matrix product is split over threads.
         affinities: NDArray[np.float64] = np.einsum("id,jd->ij", rows, rows).astype(np.float64)
-        in_records, in_captions = (
-            _together(self.occurrences.records, words),
-            _together(self.occurrences.captions, words),
-        )
+        records, captions = self.occurrences.records, self.occurrences.captions
+        n_records, n_captions = records.shape[0], captions.shape[0]
+        in_records, in_captions = _together(records, words), _together(captions, words)
         if self.trained_here:
             stems = np.array([self.stems[word] for word in words])
             counts = np.diagonal(in_records)
             least = np.minimum.outer(counts, counts)
-            affinities *= np.where(stems[:, None] == stems, 1.0, least / (least + PRIOR_RECORDS))
-        n_records, n_captions = self.occurrences.records.shape[0], self.occurrences.captions.shape[0]
+            prior = PRIOR_RECORDS[n_captions >= SEVERAL_CAPTIONS * n_records]
+            affinities *= np.where(stems[:, None] == stems, 1.0, least / (least + prior))
         apart = interchangeable(in_records, in_captions, n_records=n_records, n_captions=n_captions)
         np.fill_diagonal(apart, val=True)
         return np.where(apart, affinities, VETO).astype(np.float32)
@@ -74,9 +76,9 @@ def interchangeable(
 ) -> NDArray[np.bool_]:
     """Tell which words writers use instead of each other.
 
-    With several captions a picture: both are said of the same pictures (lift at least 2), but within one caption at
-    most 0.3 times as often as that lets expect. With one caption each: they stand in one caption at most twice as often
-    as by chance.
+    With several captions a picture (1.5 on average): both are said of the same pictures (lift at least 2), but within one
+    caption at most 0.3 times as often as that lets expect. With one caption each: they stand in one caption at most
+    twice as often as by chance.
 
     Args:
         in_records: int64, (k, k), records that have both of two words.
@@ -85,7 +87,7 @@ def interchangeable(
         n_captions: Captions of the corpus.
     """
     caption_lift = lift(in_captions, n_captions)
-    if n_records == n_captions:
+    if n_captions < SEVERAL_CAPTIONS * n_records:
         return caption_lift <= MAX_CAPTION_LIFT
     record_lift = lift(in_records, n_records)
     verdict: NDArray[np.bool_] = (record_lift >= MIN_RECORD_LIFT) & (caption_lift <= MAX_TOGETHER * record_lift)

@@ -125,12 +125,18 @@ def trigger_units(pattern: re.Pattern[str], tokens: Tokens) -> Iterator[list[int
 
     A unit is one word or one phrase: the whole match, or of a pattern that skips text each captured group.
     """
-    if GAP.search(pattern.pattern) is not None:
+    if skips_text(pattern.pattern):
         yield from _skipping_units(pattern, tokens)
         return
     for match in pattern.finditer(tokens.text):
         if unit := _covered(tokens, match.span()):
             yield unit
+
+
+@lru_cache(maxsize=1024)
+def skips_text(pattern: str) -> bool:
+    """Tell whether a pattern can match whole words that are no triggers."""
+    return GAP.search(pattern) is not None
 
 
 def outer_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -63,9 +63,9 @@ def count_words(sentences: Sequence[Sequence[str]], records: Sequence[str], *, m
 def find_occurrences(sentences: Sequence[Sequence[str]], records: Sequence[str], vocabulary: Vocabulary) -> Occurrences:
     """Find the captions and the records of each word of a vocabulary (arguments as in `count_words`)."""
     column = {word: number for number, word in enumerate(vocabulary.words)}
-    row_of: dict[str, int] = {}
+    row_of = {record: row for row, record in enumerate(dict.fromkeys(records))}
     pairs = [
-        (caption, row_of.setdefault(record, len(row_of)), column[word])
+        (caption, row_of[record], column[word])
         for caption, (sentence, record) in enumerate(zip(sentences, records, strict=True))
         for word in sentence
         if word in column
