@@ -10,12 +10,13 @@ from miner.patterns.assemble import PatternInputs, mine_patterns
 from miner.patterns.pictures import Pictures, Votes
 from miner.rules.transactions import Transactions
 from miner.run.encoded import Encoded
-from miner.run.locating import geometry_of
 from miner.run.read_stages import read_ontology
+from miner.run.split_stage import group_representatives, training_records
 from miner.run.stage import Context, WholeStage
 from miner.run.text_stages import find_items, read_captions, read_masks
 from miner.store.formats import read_array, read_table, write_json, write_table, write_tensors
 from miner.visual.backbone import load_backbone
+from miner.visual.geometry import geometry_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ def _make_patterns(context: Context, directory: Path) -> None:
 def _gather(context: Context) -> PatternInputs:
     inputs = context.inputs
     groups = read_array(inputs["groups"].file("groups.npy"))
-    representatives = np.unique(groups)
+    representatives = group_representatives(inputs["groups"], inputs["split"])
     images = read_table(inputs["groups"].file("images.parquet"))
     encoded = images.filter(images["row"].is_valid())
     pictures = _read_pictures(Encoded(inputs["encode"]), representatives)
@@ -48,6 +49,7 @@ def _gather(context: Context) -> PatternInputs:
     records = encoded["record"].to_pylist()
     image_of = _image_names(read_table(inputs["read"].file("records.parquet"), ["record", "image"]))
     places = np.searchsorted(representatives, groups).tolist()
+    training = training_records(inputs["split"])
     return PatternInputs(
         rules=read_table(inputs["mine"].file("rules.parquet")),
         votes=Votes.of(transactions, pictures),
@@ -57,7 +59,7 @@ def _gather(context: Context) -> PatternInputs:
         geometry=_Geometries(encoded, representatives, context.config.visual.backbone),
         captions=read_captions(inputs["captions"]),
         masks=read_masks(inputs["masks"]),
-        picture_of=dict(zip(records, places, strict=True)),
+        picture_of={record: place for record, place in zip(records, places, strict=True) if record in training},
         words=dict(zip(items["textItem"].to_pylist(), items["words"].to_pylist(), strict=True)),
         spans=find_items(inputs, context.config, context.corpus).spans,
         ontology=read_ontology(inputs["label"]),
@@ -92,7 +94,7 @@ class _Geometries:
 PATTERNS = WholeStage(
     name="patterns",
     version=1,
-    inputs=("read", "label", "encode", "groups", "captions", "masks", "text-items", "transactions", "mine"),
+    inputs=("read", "label", "encode", "groups", "split", "captions", "masks", "text-items", "transactions", "mine"),
     settings=("seed", "pattern", "mine.min_confidence", "visual.backbone"),
     libraries=("numpy", "pillow", "pyarrow", "scipy", "spacy"),
     make=_make_patterns,

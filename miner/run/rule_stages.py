@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from miner.rules.mine import mine_rules
 from miner.rules.transactions import Transactions
+from miner.run.split_stage import training_records
 from miner.run.stage import Context, WholeStage
 from miner.run.votes import Ballot, cast_votes
 from miner.store.formats import read_array, read_table, write_json, write_table
@@ -27,12 +28,14 @@ def _make_transactions(context: Context, directory: Path) -> None:
     records = [row["record"] for row in images.to_pylist() if row["row"] is not None]
     types = _by_record(context.inputs["label"].file("labels.parquet"), "eventTypes")
     words = _by_record(context.inputs["text-items"].file("items.parquet"), "items")
+    training = training_records(context.inputs["split"])
     ballot = Ballot(
         records=records,
         groups=read_array(context.inputs["groups"].file("groups.npy")),
         event_types=[types.get(record, []) for record in records],
         text_items=[words.get(record, []) for record in records],
         fired=read_fired(context.inputs["filters"]),
+        voting=[record in training for record in records],
     )
     n_visual = len(read_array(context.inputs["filters"].file("thresholds.npy")))
     n_text = read_table(context.inputs["text-items"].file("text_items.parquet")).num_rows
@@ -54,7 +57,7 @@ def _make_rules(context: Context, directory: Path) -> None:
 TRANSACTIONS = WholeStage(
     name="transactions",
     version=1,
-    inputs=("label", "groups", "filters", "text-items"),
+    inputs=("label", "groups", "split", "filters", "text-items"),
     libraries=("pyarrow",),
     make=_make_transactions,
 )

@@ -6,9 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from miner.run.split_stage import training_records
 from miner.run.stage import Context, ShardedStage, Shards, WholeStage
 from miner.store.fingerprint import digest_file
 from miner.store.formats import read_error, read_json, read_table, write_array, write_json, write_table
@@ -106,7 +108,15 @@ def _make_masks(context: Context, directory: Path) -> None:
 def _make_items(context: Context, directory: Path) -> None:
     captions, masks = read_captions(context.inputs["captions"]), read_masks(context.inputs["masks"])
     language = language_of(context.config, context.corpus)
-    learned = learn_items(captions, masks, context.config.text, language=language, seed=context.config.seed)
+    training = training_records(context.inputs["split"])
+    seen = np.array([record in training for record in captions["record"].to_pylist()], dtype=bool)
+    learned = learn_items(
+        captions.filter(pa.array(seen)),
+        [mask for mask, is_seen in zip(masks, seen, strict=True) if is_seen],
+        context.config.text,
+        language=language,
+        seed=context.config.seed,
+    )
     found = CaptionItems(captions, masks, learned.items, language=language)
     write_table(directory / "text_items.parquet", learned.items)
     write_table(directory / "items.parquet", found.table())
@@ -147,7 +157,7 @@ MASKS = WholeStage(
 TEXT_ITEMS = WholeStage(
     name="text-items",
     version=1,
-    inputs=("captions", "masks"),
+    inputs=("split", "captions", "masks"),
     settings=("seed",),
     libraries=("gensim", "numpy", "pyarrow", "scikit-learn", "scipy", "spacy"),
     facts=_describe_items,

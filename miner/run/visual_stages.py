@@ -10,6 +10,7 @@ import numpy as np
 
 from miner.errors import CorpusError
 from miner.run.encoded import Encoded
+from miner.run.split_stage import group_representatives
 from miner.run.stage import Context, ShardedStage, Shards, WholeStage
 from miner.store.formats import read_array, write_array, write_json, write_table
 from miner.visual.encode import EncodedShard, encode_shard
@@ -91,7 +92,7 @@ def _make_filters(context: Context, directory: Path) -> None:
         items = fired_top_k(maxima, visual.top_k)
         thresholds = np.full(maxima.shape[1], np.nan, np.float32)
     else:
-        representatives = np.unique(read_array(context.inputs["groups"].file("groups.npy")))
+        representatives = group_representatives(context.inputs["groups"], context.inputs["split"])
         share = firing_share(visual, len(representatives))
         thresholds = fit_thresholds(maxima[representatives], fires_top=share)
         items = fired(maxima, thresholds)
@@ -121,7 +122,7 @@ GROUPS = WholeStage(
 FILTERS = WholeStage(
     name="filters",
     version=1,
-    inputs=("encode", "groups"),
+    inputs=("encode", "groups", "split"),
     settings=("visual.items", "visual.fires_top", "visual.top_k"),
     libraries=("numpy",),
     make=_make_filters,

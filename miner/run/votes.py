@@ -28,6 +28,7 @@ class Ballot:
         event_types: Event types of each row.
         text_items: Text items of each row.
         fired: Filters that fire in each row.
+        voting: Whether mining may see each row; rows of one photo group all may or none.
     """
 
     records: Sequence[str]
@@ -35,6 +36,7 @@ class Ballot:
     event_types: Sequence[Sequence[str]]
     text_items: Sequence[Sequence[int]]
     fired: Fired
+    voting: Sequence[bool]
 
 
 def cast_votes(ballot: Ballot, *, n_visual: int, n_text: int) -> Transactions:
@@ -71,6 +73,8 @@ def _rows_by_vote(ballot: Ballot, index: Mapping[str, int]) -> dict[tuple[int, i
     rows_of: dict[tuple[int, int], list[int]] = defaultdict(list)
     labelled = {int(group) for group, types in zip(ballot.groups, ballot.event_types, strict=True) if types}
     for row, (group, types) in enumerate(zip(ballot.groups.tolist(), ballot.event_types, strict=True)):
+        if not ballot.voting[row]:
+            continue
         for name in types:
             rows_of[group, index[name]].append(row)
         if group not in labelled:
