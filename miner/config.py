@@ -126,12 +126,20 @@ class PatternConfig(Section):
     max_evidence: Annotated[int, Field(ge=1)] = Field(24, description="Evidence pictures drawn in a pattern sheet")
 
 
+class HoldoutConfig(Section):
+    """What mining must not see, so that it can be measured there."""
+
+    share: Annotated[float, Field(ge=0.0, le=0.9)] = Field(0.0, description="Share of photo groups kept out of mining")
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of the choice of held-out photo groups")
+
+
 class RunConfig(Section):
     """The whole configuration of one run."""
 
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random")
     method: Literal["ours", "visual-only", "text-only"] = Field("ours", description="What is mined")
     corpus: CorpusConfig = CorpusConfig()
+    holdout: HoldoutConfig = HoldoutConfig()
     label: LabelConfig = LabelConfig()
     visual: VisualConfig = VisualConfig()
     text: TextConfig = TextConfig()

@@ -12,7 +12,7 @@ from miner.errors import CorpusError
 from miner.run.encoded import Encoded
 from miner.run.split_stage import group_representatives
 from miner.run.stage import Context, ShardedStage, Shards, WholeStage
-from miner.store.formats import read_array, write_array, write_json, write_table
+from miner.store.formats import write_array, write_json, write_table
 from miner.visual.encode import EncodedShard, encode_shard
 from miner.visual.engine import choose_engine
 from miner.visual.filters import fired, fired_top_k, firing_share, fit_thresholds

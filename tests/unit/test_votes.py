@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from miner.run.votes import Ballot, cast_votes
@@ -12,6 +14,7 @@ BALLOT = Ballot(
     event_types=[["Meet"], ["Attack", "Meet"], ["Attack"], [], []],
     text_items=[[1, 4], [2], [0, 4], [3], [5]],
     fired=Fired(np.array([0, 2, 3, 4, 4, 5], np.int64), np.array([1, 7, 2, 5, 6], np.int32)),
+    voting=[True] * 5,
 )
 
 
@@ -35,8 +38,14 @@ def test_votes_of_copies_count_once_however_many_there_are() -> None:
         event_types=[["Meet"]] * 3,
         text_items=[[0], [1], [0]],
         fired=Fired(np.array([0, 1, 2, 3], np.int64), np.array([3, 4, 5], np.int32)),
+        voting=[True] * 3,
     )
     votes = cast_votes(ballot, n_visual=6, n_text=2)
     assert len(votes) == 1
     assert votes.visual_indices.tolist() == [3]
     assert votes.text_indices.tolist() == [0, 1]
+
+
+def test_votes_of_held_out_records_are_not_cast() -> None:
+    votes = cast_votes(replace(BALLOT, voting=[False, True, False, True, False]), n_visual=8, n_text=6)
+    assert votes.records == ("b", "b", "d")

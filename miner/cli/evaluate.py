@@ -1,0 +1,80 @@
+"""`eventminer evaluate`: how good the results of a run are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from miner.cli.output import AsJson, open_stderr, print_rows
+from miner.cli.pattern import RunArgument
+from miner.cli.run import SchedulerOption, ThreadsOption, WorkersOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from miner.run.evaluation import NameEvaluation
+
+app = typer.Typer(help="Measure the results of a run.", no_args_is_help=True)
+
+COLUMNS = ("measure", "method", "corpus", "value", "low", "high", "n", "seeds")
+NAME_COLUMNS = ("name", "eventType", "nRelevant", "detector", "filter-set", "probe", "base-rate")
+
+
+@app.callback()
+def _group() -> None:
+    """Measure the results of a run."""
+
+
+@app.command()
+def patterns(
+    run: RunArgument,
+    holdout: Annotated[float, typer.Option(min=0.05, max=0.9, help="Share of photo groups mining must not see.")] = 0.4,
+    seeds: Annotated[int, typer.Option(min=1, help="Splits to average over: seeds 0 to this less one.")] = 1,
+    corpus: Annotated[str, typer.Option("--corpus", help="Where the corpus is now, if it has moved.")] = "",
+    workers: WorkersOption = 0,
+    scheduler: SchedulerOption = "",
+    threads: ThreadsOption = 0,
+    *,
+    names: Annotated[bool, typer.Option("--names", help="Print every name with its scores as well.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Mine without a seeded part of the pictures, and measure on that part whether names find what they name.
+
+    R-precision of a name: held-out pictures ranked by the pattern's detector, cut at the number of held-out pictures whose
+    captions have the name. Beside it the best set of one to three of the pattern's visual items, a logistic probe trained on
+    the name itself, and the base rate.
+    """
+    from miner.run.evaluation import evaluate_names
+    from miner.run.folder import open_run
+    from miner.run.job import Place
+    from miner.run.progress import OnConsole
+
+    found = evaluate_names(
+        open_run(run),
+        holdout=holdout,
+        seeds=range(seeds),
+        place=Place(n_threads=threads, n_workers=workers, scheduler=scheduler),
+        progress=OnConsole(open_stderr()),
+        location=corpus,
+    )
+    if names:
+        print_rows(_names(found), NAME_COLUMNS, as_json=json)
+    print_rows(_measures(found), COLUMNS, as_json=json)
+
+
+def _names(found: NameEvaluation) -> Iterator[dict[str, object]]:
+    for score in found.scores:
+        about = {"pattern": score.pattern, "name": score.name, "eventType": score.event_type}
+        yield {**about, "nRelevant": score.n_relevant, **score.values}
+
+
+def _measures(found: NameEvaluation) -> Iterator[dict[str, object]]:
+    for item in found.measured:
+        yield {**item._asdict(), "corpus": found.corpus, "seeds": list(found.seeds)}
+    means = {item.method: item.value for item in found.measured}
+    for other in ("filter-set", "probe"):
+        if means.get(other):
+            ratio = means["detector"] / means[other]
+            empty = {"low": None, "high": None, "n": len(found.scores), "seeds": list(found.seeds)}
+            yield {"measure": "ratio", "method": f"detector / {other}", "corpus": found.corpus, "value": ratio, **empty}
