@@ -47,11 +47,11 @@ def test_cli_help_imports_nothing_heavy() -> None:
 
 
 def test_cli_config_show_prints_every_parameter_as_json() -> None:
-    done = eventminer("config", "show", "--json", "-o", "mine.max_len=3")
+    done = eventminer("config", "show", "--json", "-o", "mine.max_len=7")
     rows = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert list(rows) == [name for name, _, _ in iterate_fields(RunConfig())]
-    assert rows["mine.max_len"]["value"] == 3
-    assert rows["mine.max_len"]["default"] == 4
+    assert rows["mine.max_len"]["value"] == 7
+    assert rows["mine.max_len"]["default"] == RunConfig().mine.max_len
     assert all(row["meaning"] for row in rows.values())
 
 

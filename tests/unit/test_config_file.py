@@ -86,4 +86,4 @@ def test_config_file_what_is_rendered_loads_the_same(
 
 def test_config_file_setting_by_dotted_name() -> None:
     assert get_setting(RunConfig(seed=5), "seed") == 5
-    assert get_setting(RunConfig(), "mine.max_len") == 4
+    assert get_setting(RunConfig(mine=MineConfig(max_len=5)), "mine.max_len") == 5
