@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 a known error, 2 wrong usage, 3 finished with too many bad
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -65,13 +66,23 @@ def main() -> None:
         report_error(error)
         sys.exit(KNOWN_ERROR)
     except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        report_error(EventMinerError(f"{error.strerror or error}{where}"))
+        report_error(_explain(error))
         sys.exit(KNOWN_ERROR)
     except SystemExit as end:
         if end.code == INTERRUPTED:
             _leave_at_once()
         raise
+
+
+def _explain(error: OSError) -> EventMinerError:
+    """Put a failure of the system that nothing expected there into one line."""
+    where = f": {error.filename}" if error.filename else ""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return EventMinerError(
+            f"No space left on a disk that is written to, perhaps that of temporary files{where}.",
+            hint="Free some space and run the same command again: it goes on from here.",
+        )
+    return EventMinerError(f"{error.strerror or error}{where}")
 
 
 def _leave_at_once() -> None:
