@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from miner.config import MineConfig
+    from miner.rules.hypergeom import Floats
     from miner.rules.transactions import Int64s, Transactions
 
 _NEVER = 2**62
@@ -61,7 +62,7 @@ def mine_rules(transactions: Transactions, config: MineConfig, *, threads: int =
     bounds = bounds_of(thresholds, sizes, None if config.exploratory else association.least_class)
     bounds.least_class[len(transactions.event_types) :] = _NEVER
     bounds.still_class[len(transactions.event_types) :] = _NEVER
-    layout = build_layout(votes, bounds.still_class[:, 2])
+    layout = build_layout(votes, bounds.still_class[:, 2], threads=threads)
     found = search(layout, bounds, threads=threads, max_rules=config.max_rules, n_visual=votes.n_visual)
     verdict = judge(found, layout, bounds, association.log_levels, config)
     kept = np.arange(len(found)) if config.exploratory else np.flatnonzero(verdict.proven)
@@ -88,11 +89,16 @@ def rules_table(rules: Rules, verdict: Verdict, kept: Int64s, event_types: Seque
         pa.array((chosen.class_counts * chosen.n_rows) / (chosen.counts * sizes)),
         pa.array(np.exp(verdict.log_p[kept])),
         pa.array(verdict.log_p[kept]),
-        pa.array(verdict.q_link[kept], from_pandas=False),
-        pa.array(verdict.p_item[kept], from_pandas=False),
+        _tested(verdict.q_link[kept]),
+        _tested(verdict.p_item[kept]),
         pa.array(verdict.proven[kept]),
     ]
     return pa.Table.from_arrays(columns, schema=RULES)
+
+
+def _tested(values: Floats) -> pa.Array:
+    """Give values with null where a rule was not tested any more."""
+    return pa.array(values, mask=np.isnan(values))
 
 
 def _with_background(transactions: Transactions) -> Transactions:
@@ -130,7 +136,7 @@ def _summary(event_types: Sequence[str], association: Association, rules: Rules,
         }
     return {
         "votes": rules.n_rows,
-        "itemsetsTested": {str(length): int(association.n_itemsets[length]) for length in lengths},
+        "tests": {str(length): float(association.n_tests[length]) for length in lengths},
         "level": {str(length): math.exp(association.log_levels[length]) for length in lengths},
         "eventTypes": by_type,
     }

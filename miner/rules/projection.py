@@ -128,12 +128,16 @@ def class_bitmaps(layout: Layout, label: int) -> Words:
     """Give the bitmap of every item over the votes of one class; uint64, (n_items, words)."""
     n_items = len(layout.visual_ids) + len(layout.text_ids)
     n_rows = layout.class_sizes[label]
-    bits = np.zeros((n_items, (n_rows + BLOCK - 1) // BLOCK), np.uint64)
-    entry = layout.class_entries[label]
+    width = (n_rows + BLOCK - 1) // BLOCK
+    bits = np.zeros(n_items * width, np.uint64)
+    one = np.uint64(1)
+    entry = np.uint64(layout.class_entries[label])
     for row in range(n_rows):
-        bit = np.uint64(1) << np.uint64(row % BLOCK)
-        length = layout.items[entry]
-        for position in range(entry + 1, entry + 1 + length):
-            bits[layout.items[position], row // BLOCK] |= bit
-        entry += 1 + length
-    return bits
+        bit = one << np.uint64(row % BLOCK)
+        word = np.uint64(row // BLOCK)
+        position = entry + one
+        entry = position + np.uint64(layout.items[entry])
+        while position < entry:
+            bits[np.uint64(layout.items[position]) * np.uint64(width) + word] |= bit
+            position += one
+    return bits.reshape(n_items, width)

@@ -36,29 +36,56 @@ def count_itemsets(layout: Layout, itemsets: Int32s) -> Int64s:
     n_classes = len(layout.class_sizes)
     if not len(itemsets):
         return np.zeros((0, n_classes), np.int64)
-    distinct, inverse = np.unique(np.sort(itemsets, axis=1)[:, ::-1], axis=0, return_inverse=True)
+    distinct, inverse = _distinct(np.ascontiguousarray(np.sort(itemsets, axis=1)[:, ::-1]))
     counts = np.empty((len(distinct), n_classes), np.int64)
     for label in range(n_classes):
         counts[:, label] = _count_in(class_bitmaps(layout, label), distinct)
-    return counts[inverse.ravel()]
+    return counts[inverse]
+
+
+def _distinct(itemsets: Int32s) -> tuple[Int32s, Int64s]:
+    """Sort itemsets, keep each once, and tell which one each was."""
+    order = np.lexsort(itemsets.T[::-1])
+    ordered = itemsets[order]
+    first = np.append(True, np.any(ordered[1:] != ordered[:-1], axis=1))
+    inverse = np.empty(len(order), np.int64)
+    inverse[order] = np.cumsum(first) - 1
+    return ordered[first], inverse
 
 
 @compiled
 def _count_in(bits: Words, itemsets: Int32s) -> Int64s:
-    """Count the rows of one class's bitmaps that hold every item of each itemset; each starts with an item."""
+    """Count the rows of one class's bitmaps that hold every item of each itemset.
+
+    Args:
+        bits: uint64, (n_items, words).
+        itemsets: int32, (n, k), sorted, so that neighbours share what their first items have in common; -1 after the last.
+    """
     width = bits.shape[1]
-    values = np.empty(width, np.uint64)
+    n_slots = itemsets.shape[1]
+    shared = np.empty((n_slots, width), np.uint64)
     counts = np.zeros(len(itemsets), np.int64)
     for row in range(len(itemsets)):
-        values[:] = bits[itemsets[row, 0]]
-        for slot in range(1, itemsets.shape[1]):
-            if itemsets[row, slot] < 0:
+        slot = 0
+        while (
+            row
+            and slot < n_slots - 1
+            and itemsets[row, slot + 1] >= 0
+            and itemsets[row, slot] == itemsets[row - 1, slot]
+        ):
+            slot += 1
+        if slot == 0:
+            shared[0] = bits[itemsets[row, 0]]
+        for place in range(max(slot, 1), n_slots):
+            if itemsets[row, place] < 0:
                 break
-            column = bits[itemsets[row, slot]]
+            slot = place
+            before, after, column = shared[place - 1], shared[place], bits[itemsets[row, place]]
             for word in range(width):
-                values[word] &= column[word]
+                after[word] = before[word] & column[word]
         total = np.uint64(0)
+        last = shared[slot]
         for word in range(width):
-            total += popcount(values[word])
+            total += popcount(last[word])
         counts[row] = np.int64(total)
     return counts

@@ -25,8 +25,8 @@ RULES = pa.schema(
         pa.field("lift", pa.float64(), nullable=False),
         pa.field("pValue", pa.float64(), nullable=False),
         pa.field("logP", pa.float64(), nullable=False),
-        pa.field("qLink", pa.float64(), nullable=False),
-        pa.field("pItem", pa.float64(), nullable=False),
+        pa.field("qLink", pa.float64()),
+        pa.field("pItem", pa.float64()),
         pa.field("proven", pa.bool_(), nullable=False),
     ]
 )

@@ -58,7 +58,7 @@ class BitmapMiner:
             MiningError: No labelled votes, or more than `max_rules` rules.
         """
         bounds = bounds_of(thresholds, require_votes(transactions))
-        layout = build_layout(transactions, bounds.still_class[:, 2])
+        layout = build_layout(transactions, bounds.still_class[:, 2], threads=threads)
         return search(layout, bounds, threads=threads, max_rules=self.max_rules, n_visual=transactions.n_visual)
 
 

@@ -21,6 +21,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import comb
 
 from miner.rules.compiled import compiled
 from miner.rules.hypergeom import Floats, log_pmf
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from miner.rules.transactions import Int64s
 
 _CAP = 4096
+_MOST_COUNTED = 2_000_000
+# A level stays this far (in log) below the next attainable p-value, so that rounding never lets that one in.
+_MARGIN = 1e-9
 
 
 @compiled
@@ -57,7 +61,9 @@ def count_cap(n_rows: int) -> int:
 
 
 def allowed_numbers(least: Floats, alpha: float, max_len: int) -> Floats:
-    """Give how many itemsets of at least each count may exist before that count can no longer be proven.
+    """Give how many itemsets of at least each count are worth counting one by one.
+
+    Beyond `_MOST_COUNTED` of a length, or where the smallest attainable p could not pass any more, a bound will do.
 
     Args:
         least: `least_log_p`.
@@ -68,19 +74,44 @@ def allowed_numbers(least: Floats, alpha: float, max_len: int) -> Floats:
         float64, (max_len + 1, cap + 1).
     """
     share = math.log(alpha / (max_len - 1))
-    row = np.exp(np.minimum(share - least.min(axis=0), 700.0))
+    row = np.minimum(np.exp(np.minimum(share - least.min(axis=0), 700.0)), _MOST_COUNTED)
     row[-1] = np.inf
     return np.tile(row, (max_len + 1, 1))
 
 
-def layer_level(numbers: Int64s, least: Floats, alpha: float) -> float:
+def bounded_numbers(row_sizes: tuple[Int64s, Int64s], max_len: int, start: int, cap: int) -> Floats:
+    """Bound how many multimodal itemsets of each length have at least each count.
+
+    An itemset with count n lies in n rows, so all itemsets of a length with that count or more together use up at most the
+    itemsets that the rows hold: their number is at most the sum over rows of C(visual, i) C(text, length - i), over n.
+
+    Args:
+        row_sizes: Visual and text items of each row, int64, (n_rows,) each.
+        max_len: Most items.
+        start: Least count of interest; smaller ones are given its bound.
+        cap: Last count of the table.
+
+    Returns:
+        float64, (max_len + 1, cap + 1), falling along a row.
+    """
+    shape = (int(row_sizes[0].max()) + 1, int(row_sizes[1].max()) + 1)
+    n_rows = np.bincount(row_sizes[0] * shape[1] + row_sizes[1], minlength=shape[0] * shape[1]).reshape(shape)
+    visual, text = np.arange(shape[0]), np.arange(shape[1])
+    held = np.zeros(max_len + 1)
+    for length in range(2, max_len + 1):
+        for n_visual in range(1, length):
+            held[length] += comb(visual, n_visual) @ n_rows @ comb(text, length - n_visual)
+    return held[:, None] / np.maximum(np.arange(cap + 1), start)
+
+
+def layer_level(most: Floats, least: Floats, alpha: float) -> float:
     """Find the largest p-value level that keeps the family-wise error of one layer at most alpha.
 
     A level d makes an itemset of count n a test for event type y when its least attainable p is at most d; d is allowed
     when d times the number of such tests is at most alpha.
 
     Args:
-        numbers: int64, (cap + 1,), itemsets of the layer of each count.
+        most: float64, (cap + 1,), at most how many itemsets of the layer have at least each count; falling.
         least: `least_log_p`, (n_classes, cap + 1).
         alpha: Error of this layer.
 
@@ -94,7 +125,8 @@ def layer_level(numbers: Int64s, least: Floats, alpha: float) -> float:
     reachable[:, -1] = -np.inf
     order = np.argsort(reachable, axis=None, kind="stable")
     values = reachable.ravel()[order]
-    tests = np.cumsum(np.broadcast_to(numbers, least.shape).ravel()[order].astype(np.float64))
+    numbers = most - np.append(most[1:], 0.0)
+    tests = np.cumsum(np.broadcast_to(numbers, least.shape).ravel()[order])
     last = np.append(values[1:] > values[:-1], True)
     values, tests = values[last], tests[last]
     with np.errstate(divide="ignore"):
@@ -104,7 +136,7 @@ def layer_level(numbers: Int64s, least: Floats, alpha: float) -> float:
         return -math.inf
     at = int(feasible[-1])
     following = float(values[at + 1]) if at + 1 < len(values) else 0.0
-    return min(float(levels[at]), math.nextafter(following, -math.inf), math.log(alpha))
+    return min(float(levels[at]), following - _MARGIN, math.log(alpha))
 
 
 def least_provable(least: Floats, log_levels: Floats, class_sizes: Int64s) -> Int64s:

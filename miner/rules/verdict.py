@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ class Verdict:
     Attributes:
         log_p: float64, test (a), natural log.
         q_link: float64, test (b); NaN where (a) failed.
-        p_item: float64, test (c), the largest over the items; NaN where (a) or (b) failed.
+        p_item: float64, test (c), the largest over the items, or the first that failed; NaN where (a) or (b) failed.
         associated: Passed (a).
         linked: Passed (a) and (b).
         proven: Passed all.
@@ -63,7 +64,7 @@ def judge(rules: Rules, layout: Layout, bounds: Bounds, log_levels: Floats, conf
     q_link[rows] = layered_q(link_log_p(rules.take(rows), layout, bounds, log_levels), rules.lengths[rows])
     linked = q_link <= config.link_fdr
     rows = np.flatnonzero(linked)
-    p_item[rows] = np.exp(item_log_p(rules.take(rows), layout))
+    p_item[rows] = np.exp(item_log_p(rules.take(rows), layout, math.log(config.item_alpha)))
     return Verdict(log_p, q_link, p_item, associated, linked, p_item <= config.item_alpha)
 
 
@@ -84,9 +85,9 @@ def link_log_p(rules: Rules, layout: Layout, bounds: Bounds, log_levels: Floats)
     """
     local = local_items(rules, layout)
     textual = local >= len(layout.visual_ids)
-    at = np.arange(len(rules))
-    visual_counts = count_itemsets(layout, np.where(textual, -1, local))[at, rules.labels]
-    text_counts = count_itemsets(layout, np.where(textual, local, -1))[at, rules.labels]
+    parts = np.concatenate([np.where(textual, -1, local), np.where(textual, local, -1)])
+    of_class = count_itemsets(layout, parts)[np.arange(len(parts)), np.tile(rules.labels, 2)]
+    visual_counts, text_counts = np.split(of_class, 2)
     sizes = rules.class_sizes[rules.labels]
     chosen = least_chosen(rules.class_counts, rules.counts, rules.labels, rules.lengths, (bounds, log_levels))
     met = log_tails(rules.class_counts, visual_counts, text_counts, sizes)
@@ -128,16 +129,19 @@ def _is_chosen(class_count: int, others: int, label: int, length: int, chosen_by
     )
 
 
-def item_log_p(rules: Rules, layout: Layout) -> Floats:
-    """Test (c): the largest log p over the items of each rule, among the votes of the antecedent without that item."""
+def item_log_p(rules: Rules, layout: Layout, log_alpha: float) -> Floats:
+    """Test (c): the largest log p over the items of each rule, among the votes of the antecedent without that item.
+
+    A rule whose first item adds nothing, log p above `log_alpha`, is not tested further: that p is returned.
+    """
     local = local_items(rules, layout)
     worst = np.full(len(rules), -np.inf)
-    for slot in range(local.shape[1]):
-        rows = np.flatnonzero(local[:, slot] >= 0)
-        general = local[rows].copy()
-        general[:, slot] = -1
+    for slots in (np.arange(1), np.arange(1, local.shape[1])):
+        rows, dropped = np.nonzero((local[:, slots] >= 0) & (worst <= log_alpha)[:, None])
+        general = local[rows]
+        general[np.arange(len(rows)), slots[dropped]] = -1
         counts = count_itemsets(layout, general)
         of_class = counts[np.arange(len(rows)), rules.labels[rows]]
         log_p = log_tails(rules.class_counts[rows], rules.counts[rows], of_class, counts.sum(axis=1))
-        worst[rows] = np.maximum(worst[rows], log_p)
+        np.maximum.at(worst, rows, log_p)
     return worst

@@ -1,0 +1,165 @@
+"""The verdict on every rule against brute force with scipy's distribution."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import false_discovery_control, hypergeom
+
+from miner.config import MineConfig
+from miner.rules.mine import mine_rules
+from miner.rules.transactions import Transactions
+from tests.oracle import itemsets, votes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TYPES = ("A.One", "B.Two")
+Item = tuple[str, int]
+Row = dict[str, Any]
+
+
+def tail(n_hit: int, n_drawn: int, n_good: int, n_all: int) -> float:
+    return float(hypergeom.sf(n_hit - 1, n_all, n_good, n_drawn))
+
+
+@st.composite
+def corpora(draw: st.DrawFn) -> Transactions:
+    """Small corpora with a cue of the first type in the pictures, one in the words, and a link between them."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n_rows = draw(st.integers(30, 120))
+    labels = rng.integers(0, 2, n_rows)
+    labels[:2] = [0, 1]
+    holds = rng.random((n_rows, 5)) < 0.4
+    cue = (labels == 0) & (rng.random(n_rows) < 0.6)
+    holds[:, 0] = cue | (rng.random(n_rows) < 0.1)
+    holds[:, 3] = (cue if draw(st.booleans()) else labels == 0) & (rng.random(n_rows) < 0.8)
+    return Transactions.from_rows(
+        [np.flatnonzero(row[:3]).tolist() for row in holds],
+        [np.flatnonzero(row[3:]).tolist() for row in holds],
+        labels.tolist(),
+        event_types=TYPES,
+    )
+
+
+configs = st.builds(
+    partial(MineConfig, exploratory=True),
+    min_support_count=st.integers(1, 3),
+    min_confidence=st.sampled_from([0.3, 0.6]),
+    min_lift=st.sampled_from([0.0, 1.2]),
+    max_len=st.integers(2, 4),
+    family_wise=st.sampled_from([0.05, 0.5]),
+    link_fdr=st.sampled_from([0.05, 0.5]),
+    item_alpha=st.sampled_from([0.05, 0.3]),
+)
+
+
+def counts(rows: Iterable[tuple[frozenset[Item], int]], items: frozenset[Item], label: int) -> tuple[int, int]:
+    """Votes with the items: of the type, of all."""
+    matching = [own for held, own in rows if items <= held]
+    return matching.count(label), len(matching)
+
+
+def items_of(row: Row) -> frozenset[Item]:
+    return frozenset(("v", item) for item in row["visual"]) | frozenset(("x", item) for item in row["text"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(corpora(), configs)
+def test_family_wise_error_of_each_length_is_bounded(corpus: Transactions, config: MineConfig) -> None:
+    rows = votes(corpus)
+    summary = mine_rules(corpus, config).summary
+    sizes = [sum(own == label for _, own in rows) for label in range(2)]
+    for length in range(2, config.max_len + 1):
+        level = summary["level"][str(length)]
+        tests = 0
+        for items in itemsets(corpus, length):
+            n_votes = counts(rows, items, 0)[1] if len(items) == length else 0
+            if n_votes >= config.min_support_count:
+                tests += sum(tail(min(n_votes, size), min(n_votes, size), size, len(rows)) <= level for size in sizes)
+        assert level * tests <= config.family_wise / (config.max_len - 1) * (1 + 1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(corpora(), configs)
+def test_verdicts_equal_those_of_brute_force(corpus: Transactions, config: MineConfig) -> None:
+    rows = votes(corpus)
+    result = mine_rules(corpus, config)
+    levels = result.summary["level"]
+    sizes = {name: sum(TYPES[own] == name for _, own in rows) for name in TYPES}
+    associated = []
+    for row in result.rules.to_pylist():
+        items, size = items_of(row), sizes[row["eventType"]]
+        p_value = tail(row["classCount"], row["count"], size, len(rows))
+        assert row["pValue"] == pytest.approx(p_value, rel=1e-9)
+        passed = row["logP"] <= math.log(levels[str(len(items))])
+        assert passed == (row["qLink"] is not None)
+        if passed:
+            associated.append(row)
+    p_links = [link_p(row, rows, config, levels[str(len(items_of(row)))]) for row in associated]
+    lengths = [len(items_of(row)) for row in associated]
+    for row, q_link in zip(associated, layered(p_links, lengths), strict=True):
+        assert row["qLink"] == pytest.approx(q_link, rel=1e-6)
+        linked = row["qLink"] <= config.link_fdr
+        assert linked == (row["pItem"] is not None)
+        if linked:
+            worst = worst_item(row, rows)
+            assert row["proven"] == (worst <= config.item_alpha)
+            assert row["pItem"] <= worst * (1 + 1e-9)
+            if row["proven"]:
+                assert row["pItem"] == pytest.approx(worst, rel=1e-9)
+
+
+def link_p(row: Row, rows: list[tuple[frozenset[Item], int]], config: MineConfig, level: float) -> float:
+    """P(A >= a) / P(A >= a*), a* the least class count that would have passed the thresholds and (a)."""
+    label = TYPES.index(row["eventType"])
+    size = sum(own == label for _, own in rows)
+    others = row["count"] - row["classCount"]
+    chosen = next(
+        both
+        for both in range(config.min_support_count, row["classCount"] + 1)
+        if both / (both + others) >= config.min_confidence
+        and both * len(rows) / ((both + others) * size) >= config.min_lift
+        and (both == row["classCount"] or tail(both, both + others, size, len(rows)) <= level)
+    )
+    n_visual = counts(rows, frozenset(item for item in items_of(row) if item[0] == "v"), label)[0]
+    n_text = counts(rows, frozenset(item for item in items_of(row) if item[0] == "x"), label)[0]
+    return tail(row["classCount"], n_visual, n_text, size) / tail(chosen, n_visual, n_text, size)
+
+
+def layered(p_values: list[float], lengths: list[int]) -> list[float]:
+    """Benjamini-Hochberg with each non-empty length given the same share: p times lengths times tests of its length."""
+    if not p_values:
+        return []
+    n_layers = len(set(lengths))
+    weighted = [p * n_layers * lengths.count(own) / len(lengths) for p, own in zip(p_values, lengths, strict=True)]
+    order = np.argsort(weighted, kind="stable")
+    ranked = np.array(weighted)[order] * len(weighted) / np.arange(1, len(weighted) + 1)
+    out = np.empty(len(weighted))
+    out[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 1.0)
+    if n_layers == 1:
+        np.testing.assert_allclose(out, false_discovery_control(np.minimum(p_values, 1.0)), rtol=1e-9)
+    return [float(value) for value in out]
+
+
+def worst_item(row: Row, rows: list[tuple[frozenset[Item], int]]) -> float:
+    label = TYPES.index(row["eventType"])
+    tails = []
+    for item in items_of(row):
+        both, n_votes = counts(rows, items_of(row) - {item}, label)
+        tails.append(tail(row["classCount"], row["count"], both, n_votes))
+    return max(tails)
+
+
+@settings(max_examples=30, deadline=None)
+@given(corpora(), configs, st.integers(2, 3))
+def test_results_do_not_depend_on_threads(corpus: Transactions, config: MineConfig, threads: int) -> None:
+    alone, shared = mine_rules(corpus, config), mine_rules(corpus, config, threads=threads)
+    assert shared.rules.equals(alone.rules)
+    assert shared.summary == alone.summary
