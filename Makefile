@@ -13,6 +13,8 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 	&& { echo "$$name"; break; }; done)
 TORCH_INDEX ?=
 PIP_EXTRA_ARGS ?=
+# a CPU build of torch that the interpreter already has is used as it is
+HAS_CPU_TORCH = $(shell "$(PYTHON)" -c 'from importlib.metadata import version; print(*["yes"] * version("torch").endswith("+cpu"))' 2>/dev/null)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -23,7 +25,7 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.13 found; say which one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
-	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	test -x $(BIN)/python || "$(PYTHON)" -m venv $(if $(HAS_CPU_TORCH),--system-site-packages) $(VENV)
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --index-url "$(TORCH_INDEX)" torch)
 	$(BIN)/python -m pip install --quiet $(PIP_EXTRA_ARGS) --editable '.[dev]'
 	@touch $@
