@@ -45,21 +45,26 @@ class LabelConfig(Section):
 class VisualConfig(Section):
     """How images become visual items."""
 
-    backbone: str = Field("efficientnet-lite0", description="Network whose filters are the visual items")
+    backbone: str = Field("efficientnet-lite0", description="Network whose filters and classes are the visual items")
     shard_size: Annotated[int, Field(ge=1)] = Field(256, description="Records in one shard of encoding work")
     max_pixels: Annotated[int, Field(ge=1)] = Field(100_000_000, description="Larger images are refused (pixels)")
     n_dims: Annotated[int, Field(ge=8)] = Field(256, description="Dimensions of the stored copy of each cell")
-    items: Literal["quantile", "top_k"] = Field(
-        "quantile", description="A filter fires above its quantile, or in the top k"
+    items: Literal["filters", "classes", "both"] = Field(
+        "both", description="What can be a visual item: filters, classes of the network's classifier by cell, or both"
+    )
+    firing: Literal["quantile", "top_k"] = Field(
+        "quantile", description="A visual item fires above its own quantile, or among the top k of an image"
     )
     fires_top: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
-        0.0, description="Share of photo groups in which a filter fires; 0 = 0.05 below 10,000 groups, else 0.02"
+        0.0, description="Share of photo groups in which a visual item fires; 0 = 0.05 below 10,000 groups, else 0.02"
     )
-    top_k: Annotated[int, Field(ge=1)] = Field(20, description="Filters of an image that fire when items = top_k")
+    top_k: Annotated[int, Field(ge=1)] = Field(
+        20, description="Filters of an image, and as many classes, that fire when firing = top_k"
+    )
     duplicate_bits: Annotated[int, Field(ge=0, le=16)] = Field(
-        6, description="Perceptual hashes this close (of 64 bits) propose a near-duplicate"
+        10, description="Perceptual hashes this close (of 64 bits) propose a near-duplicate"
     )
-    duplicate_cosine: Share = Field(0.95, description="Cosine of pooled features that confirms a near-duplicate")
+    duplicate_cosine: Share = Field(0.87, description="Cosine of pooled features that confirms a near-duplicate")
 
 
 class TextConfig(Section):
@@ -101,7 +106,7 @@ class MineConfig(Section):
     )
     min_confidence: Share = Field(0.3, description="Least share of the antecedent's votes that have the event type")
     min_lift: Annotated[float, Field(ge=0.0)] = Field(2.0, description="Least confidence over the event type's prior")
-    max_len: Annotated[int, Field(ge=2)] = Field(4, description="Most items in an antecedent")
+    max_len: Annotated[int, Field(ge=2)] = Field(3, description="Most items in an antecedent")
     family_wise: Share = Field(0.05, description="Family-wise error of the class association (Tarone)")
     link_fdr: Share = Field(
         0.05, description="False discovery rate of the link between picture and words within a type"

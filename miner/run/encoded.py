@@ -34,11 +34,11 @@ class Encoded:
         return join_images([read_table(shard / "images.parquet") for shard in self.artefact.shards])
 
     def maxima(self) -> npt.NDArray[np.float16]:
-        """Return float16, (n_rows, n_filters): the largest value of each filter map."""
+        """Return float16, (n_rows, n_items): the largest value of each map, of filters and then classes."""
         return self._join("maxima")
 
     def cells(self) -> npt.NDArray[np.unsignedinteger[Any]]:
-        """Return uint8 or uint16, (n_rows, n_filters): the cell of that value."""
+        """Return uint8 or uint16, (n_rows, n_items): the cell of that value."""
         return self._join("cells")
 
     def pooled(self) -> npt.NDArray[np.float16]:

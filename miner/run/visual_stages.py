@@ -1,4 +1,4 @@
-"""Stages of the pictures: encode them, find copies, see which filters fire."""
+"""Stages of the pictures: encode them, find copies, see which visual items fire."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from miner.run.encoded import Encoded
 from miner.run.split_stage import group_representatives
 from miner.run.stage import Context, ShardedStage, Shards, WholeStage
 from miner.store.formats import write_array, write_json, write_table
+from miner.visual.backbone import load_backbone
 from miner.visual.encode import EncodedShard, encode_shard
 from miner.visual.engine import choose_engine
-from miner.visual.filters import fired, fired_top_k, firing_share, fit_thresholds
+from miner.visual.filters import fire_items
 from miner.visual.groups import group_sizes, photo_groups
 
 if TYPE_CHECKING:
@@ -88,14 +89,8 @@ def _make_groups(context: Context, directory: Path) -> None:
 def _make_filters(context: Context, directory: Path) -> None:
     maxima = Encoded(context.inputs["encode"]).maxima()
     visual = context.config.visual
-    if visual.items == "top_k":
-        items = fired_top_k(maxima, visual.top_k)
-        thresholds = np.full(maxima.shape[1], np.nan, np.float32)
-    else:
-        representatives = group_representatives(context.inputs["groups"], context.inputs["split"])
-        share = firing_share(visual, len(representatives))
-        thresholds = fit_thresholds(maxima[representatives], fires_top=share)
-        items = fired(maxima, thresholds)
+    representatives = group_representatives(context.inputs["groups"], context.inputs["split"])
+    thresholds, items = fire_items(maxima, representatives, load_backbone(visual.backbone), visual)
     write_array(directory / "thresholds.npy", thresholds)
     write_array(directory / "indptr.npy", items.indptr)
     write_array(directory / "indices.npy", items.indices)
@@ -103,7 +98,7 @@ def _make_filters(context: Context, directory: Path) -> None:
 
 ENCODE = ShardedStage(
     name="encode",
-    version=1,
+    version=2,
     inputs=("read",),
     settings=("seed", "visual.backbone", "visual.shard_size", "visual.max_pixels", "visual.n_dims"),
     libraries=("imagehash", "numpy", "onnxruntime", "pillow", "pyarrow", "scipy", "torch"),
@@ -121,9 +116,9 @@ GROUPS = WholeStage(
 )
 FILTERS = WholeStage(
     name="filters",
-    version=1,
+    version=2,
     inputs=("encode", "groups", "split"),
-    settings=("visual.items", "visual.fires_top", "visual.top_k"),
+    settings=("visual.backbone", "visual.items", "visual.firing", "visual.fires_top", "visual.top_k"),
     libraries=("numpy",),
     make=_make_filters,
 )

@@ -1,9 +1,9 @@
-"""What is kept of the filter maps of a picture, and how cells are reduced to fewer dimensions."""
+"""What is kept of the maps of a picture, and how cells are reduced to fewer dimensions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +18,31 @@ Float32 = npt.NDArray[np.float32]
 Unsigned = npt.NDArray[np.unsignedinteger[Any]]
 
 
-@dataclass(frozen=True)
-class Activations:
-    """The stored summary of the filter maps of n pictures.
+class Maps(NamedTuple):
+    """Where in n pictures a network sees what.
 
     Attributes:
-        maxima: float16, (n, n_filters): the largest value of each map, at least 0.
-        cells: uint8, or uint16 above 256 cells, (n, n_filters): where it is, row by row; the first of equals.
-        pooled: float16, (n, n_filters): the mean of each map.
+        filters: float32, (n, n_filters, rows, columns), at least 0: the filters before their activation.
+        classes: float32, (n, n_classes, rows, columns): the classifier applied to each cell, without its bias; of either
+            sign. No classes where the network has no classifier.
+    """
+
+    filters: Float32
+    classes: Float32
+
+    def first(self, n: int) -> Maps:
+        """Return the maps of the first n pictures."""
+        return Maps(self.filters[:n], self.classes[:n])
+
+
+@dataclass(frozen=True)
+class Activations:
+    """The stored summary of the maps of n pictures; n_items counts filters, then classes.
+
+    Attributes:
+        maxima: float16, (n, n_items): the largest value of each map; at least 0 for filters, of either sign for classes.
+        cells: uint8, or uint16 above 256 cells, (n, n_items): where it is, row by row; the first of equals.
+        pooled: float16, (n, n_filters): the mean of each filter's map.
         projected: float16, (n, n_cells, n_dims): each cell's filter values, projected.
     """
 
@@ -35,24 +52,29 @@ class Activations:
     projected: Float16
 
 
-def summarise(maps: Float32, projection: Float32) -> Activations:
-    """Reduce filter maps to what is stored.
+def summarise(maps: Maps, projection: Float32) -> Activations:
+    """Reduce maps to what is stored.
 
     Args:
-        maps: float32, (n, n_filters, rows, columns), at least 0.
+        maps: Of n pictures.
         projection: float32, (n_filters, n_dims).
     """
-    n, n_filters, rows, columns = maps.shape
-    n_cells = rows * columns
-    # cells first: maxima and means then run along whole rows of filters, ten times faster
-    values = np.ascontiguousarray(maps.reshape(n, n_filters, n_cells).transpose(0, 2, 1))
-    projected = values.reshape(n * n_cells, n_filters) @ projection
+    filters, classes = _by_cell(maps.filters), _by_cell(maps.classes)
+    n, n_cells, n_filters = filters.shape
+    projected = filters.reshape(n * n_cells, n_filters) @ projection
+    both = (filters, classes)
     return Activations(
-        maxima=values.max(axis=1).astype(np.float16),
-        cells=values.argmax(axis=1).astype(cell_dtype(n_cells)),
-        pooled=values.mean(axis=1).astype(np.float16),
+        maxima=np.concatenate([values.max(axis=1) for values in both], axis=1).astype(np.float16),
+        cells=np.concatenate([values.argmax(axis=1) for values in both], axis=1).astype(cell_dtype(n_cells)),
+        pooled=filters.mean(axis=1).astype(np.float16),
         projected=projected.reshape(n, n_cells, -1).astype(np.float16),
     )
+
+
+def _by_cell(maps: Float32) -> Float32:
+    """Put cells first: maxima and means then run along whole rows of items, ten times faster."""
+    n, n_items, rows, columns = maps.shape
+    return np.ascontiguousarray(maps.reshape(n, n_items, rows * columns).transpose(0, 2, 1))
 
 
 def cell_dtype(n_cells: int) -> type[np.uint8 | np.uint16]:
@@ -74,11 +96,12 @@ def join_activations(parts: Sequence[Activations]) -> Activations:
     )
 
 
-def no_activations(n_filters: int, n_cells: int, n_dims: int) -> Activations:
+def no_activations(n_filters: int, n_classes: int, n_cells: int, n_dims: int) -> Activations:
     """Return the activations of no pictures, to stack others on."""
+    n_items = n_filters + n_classes
     return Activations(
-        maxima=np.empty((0, n_filters), np.float16),
-        cells=np.empty((0, n_filters), cell_dtype(n_cells)),
+        maxima=np.empty((0, n_items), np.float16),
+        cells=np.empty((0, n_items), cell_dtype(n_cells)),
         pooled=np.empty((0, n_filters), np.float16),
         projected=np.empty((0, n_cells, n_dims), np.float16),
     )

@@ -1,4 +1,4 @@
-"""The networks whose filters are the visual items, described as data.
+"""The networks whose filters and classes are the visual items, described as data.
 
 A row says where the weights come from, which layer is read, and how a picture becomes the network's input; nothing here
 imports torch. A new network is a new row, plus a builder in `miner.visual.network` when its family is new.
@@ -41,8 +41,52 @@ class WeightsFile:
 
 
 @dataclass(frozen=True)
+class VisualItem:
+    """What a visual item is: a filter, or a class that the classifier sees in a cell.
+
+    Attributes:
+        family: Which of the two.
+        index: Its number in the network's layer, from 0.
+    """
+
+    family: Literal["filter", "class"]
+    index: int
+
+    def __str__(self) -> str:
+        """Name it as people do, `class 795`."""
+        return f"{self.family} {self.index}"
+
+
+def describe_item(item: int, n_filters: int) -> VisualItem:
+    """Return which filter or class a visual item is.
+
+    Args:
+        item: Number of the visual item, from 0.
+        n_filters: Filters of its network; classes come after them.
+    """
+    return VisualItem("filter", item) if item < n_filters else VisualItem("class", item - n_filters)
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The layer that turns the means of the filters into classes; applied to each cell, it says where a class is seen.
+
+    Attributes:
+        layer: Linear module, one weight for each filter and class.
+        activation: What stands between the filters, clipped at 0, and that module.
+        n_classes: Its outputs.
+    """
+
+    layer: str
+    activation: Literal["relu", "relu6"]
+    n_classes: int
+
+
+@dataclass(frozen=True)
 class Backbone:
-    """One network and the layer of it that is read.
+    """One network and the layers of it that are read.
+
+    Its visual items have one numbering: filters from 0, then classes from `n_filters`.
 
     Attributes:
         name: Name in `visual.backbone`.
@@ -50,6 +94,7 @@ class Backbone:
         layer: Module whose output is read: the last batch norm, *before* its activation; it is clipped at 0. After a ReLU6
             most filters saturate at 6 and a quantile of their maxima says nothing.
         n_filters: Channels of that layer.
+        classifier: What makes classes of them; a network without one has filters alone.
         stride: Input pixels per cell.
         input_size: Height and width of the input, in pixels.
         short_side: The shorter side of a picture is scaled to this before the centre is cut out, in pixels.
@@ -62,6 +107,7 @@ class Backbone:
     family: Literal["efficientnet-lite"]
     layer: str
     n_filters: int
+    classifier: Classifier | None
     stride: int
     input_size: int
     short_side: int
@@ -73,6 +119,16 @@ class Backbone:
     def grid(self) -> int:
         """Cells in a row, and rows, of a map."""
         return -(-self.input_size // self.stride)
+
+    @property
+    def n_classes(self) -> int:
+        """Classes that are visual items."""
+        return 0 if self.classifier is None else self.classifier.n_classes
+
+    @property
+    def n_items(self) -> int:
+        """Visual items of both families."""
+        return self.n_filters + self.n_classes
 
 
 def _efficientnet_lite(size: str, input_size: int, sha256: str) -> Backbone:
@@ -93,6 +149,7 @@ def _efficientnet_lite(size: str, input_size: int, sha256: str) -> Backbone:
         family="efficientnet-lite",
         layer="_bn1",
         n_filters=1280,
+        classifier=Classifier(layer="_fc", activation="relu6", n_classes=1000),
         stride=32,
         input_size=input_size,
         short_side=input_size + 32,

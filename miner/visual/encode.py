@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from miner.visual.activations import Activations, join_activations, no_activations, random_projection, summarise
 from miner.visual.backbone import load_backbone
 from miner.visual.engine import engine_of_thread
+from miner.visual.filters import item_columns
 from miner.visual.hashing import perceptual_hash
 from miner.visual.prepare import Clock, Preparation, Prepared
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from miner.config import VisualConfig
-    from miner.visual.activations import Float32
+    from miner.visual.activations import Float32, Maps
     from miner.visual.engine import Engine, EngineKind
     from miner.visual.geometry import Geometry
     from miner.visual.images import DecodedImage
@@ -76,7 +77,7 @@ class EncodedImage:
     Attributes:
         index: Row of its record in the given table.
         record: Id of the record.
-        maps: float32, (n_filters, rows, columns), at least 0.
+        maps: float32, (n_filters, rows, columns), at least 0: its filters.
         geometry: Where cells and boxes lie in the original.
         image: The decoded picture; a large JPEG at a reduced size.
     """
@@ -132,15 +133,16 @@ def encode_shard(
 
     Raises:
         BackboneError: The network is unknown or its weights are unusable.
-        ConfigError: More dimensions than the network has filters.
+        ConfigError: More dimensions than the network has filters, or classes are wanted and it has none.
     """
     backbone = load_backbone(cfg.backbone)
+    item_columns(backbone, cfg.items)
     projection = _projection(backbone.n_filters, cfg.n_dims, seed)
     engine = engine_of_thread(backbone, kind)
     preparation = Preparation(source, backbone, cfg.max_pixels)
     clock = preparation.clock
     images: list[dict[str, object]] = []
-    parts = [no_activations(backbone.n_filters, backbone.grid**2, cfg.n_dims)]
+    parts = [no_activations(backbone.n_filters, backbone.n_classes, backbone.grid**2, cfg.n_dims)]
     with _one_blas_thread:
         usable = _describe(preparation.prepare(rows), images, clock)
         for _, maps in _forward_all(engine, usable, clock):
@@ -172,7 +174,7 @@ def encode_images(
     engine = engine_of_thread(backbone, kind)
     preparation = Preparation(source, backbone, cfg.max_pixels)
     for batch, maps in _forward_all(engine, _usable(preparation.prepare(rows)), preparation.clock):
-        for item, own in zip(batch, maps, strict=True):
+        for item, own in zip(batch, maps.filters, strict=True):
             yield EncodedImage(item.index, item.record, own, item.geometry, item.image)
 
 
@@ -219,7 +221,7 @@ def _usable(prepared: Iterable[Prepared | Refused]) -> Iterator[Prepared]:
             logger.warning("record %s is left out: %s", item.record, item.error.message)
 
 
-def _forward_all(engine: Engine, items: Iterator[Prepared], clock: Clock) -> Iterator[tuple[list[Prepared], Float32]]:
+def _forward_all(engine: Engine, items: Iterator[Prepared], clock: Clock) -> Iterator[tuple[list[Prepared], Maps]]:
     """Run the network on batches; the last is filled up with blanks, since its size may change how sums are made."""
     size = engine.backbone.input_size
     while batch := list(itertools.islice(items, BATCH_SIZE)):
@@ -227,5 +229,5 @@ def _forward_all(engine: Engine, items: Iterator[Prepared], clock: Clock) -> Ite
         for place, item in enumerate(batch):
             pixels[place] = item.pixels
         with clock.time("forward"):
-            maps = engine.forward(pixels)[: len(batch)]
+            maps = engine.forward(pixels).first(len(batch))
         yield batch, maps

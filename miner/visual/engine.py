@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from miner.visual.export import INPUT, OUTPUT, read_exported
+from miner.visual.activations import Maps
+from miner.visual.export import INPUT, OUTPUTS, read_exported
 
 if TYPE_CHECKING:
     from miner.visual.backbone import Backbone
@@ -42,14 +43,11 @@ class Engine(Protocol):
     def label(self) -> str:
         """Library, version and device; results are the same to the bit only under one label and one type of processor."""
 
-    def forward(self, batch: Float32) -> Float32:
+    def forward(self, batch: Float32) -> Maps:
         """Run the network.
 
         Args:
             batch: float32, (n, 3, S, S), from `miner.visual.images.fit`.
-
-        Returns:
-            Filter maps before their activation, clipped at 0: float32, (n, n_filters, rows, columns).
         """
 
 
@@ -78,10 +76,9 @@ class OnnxEngine:
         self.label = f"onnxruntime {onnxruntime.__version__} cpu"
         self._session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
 
-    def forward(self, batch: Float32) -> Float32:
+    def forward(self, batch: Float32) -> Maps:
         """Run the network (see `Engine.forward`)."""
-        maps: Float32 = self._session.run([OUTPUT], {INPUT: batch})[0]
-        return maps
+        return Maps(*self._session.run(OUTPUTS, {INPUT: batch}))
 
 
 class TorchEngine:
@@ -106,14 +103,14 @@ class TorchEngine:
         self._network = build_network(backbone).to(self._device)
         self.label = f"torch {version('torch')} {self._device}"
 
-    def forward(self, batch: Float32) -> Float32:
+    def forward(self, batch: Float32) -> Maps:
         """Run the network (see `Engine.forward`)."""
         torch = self._torch
         # reduced-precision convolutions would differ from the CPU by more than 1e-3; free choice of algorithm, between runs
         exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
         with torch.inference_mode(), exact:
-            maps: Float32 = self._network(torch.from_numpy(batch).to(self._device)).cpu().numpy()
-        return maps
+            filters, classes = self._network(torch.from_numpy(batch).to(self._device))
+        return Maps(filters.cpu().numpy(), classes.cpu().numpy())
 
 
 def _best_device() -> Literal["cuda", "mps", "cpu"]:

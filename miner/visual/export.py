@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-EXPORT_VERSION = 1
+EXPORT_VERSION = 2
 OPSET = 17
 KEY_DIGITS = 16
 INPUT = "images"
-OUTPUT = "maps"
+OUTPUTS = ("filters", "classes")
 
 # what torch says of the exporter that is used on purpose: the newer one needs a further package
 _EXPORTER_NOTICES = (
@@ -132,7 +132,7 @@ def _export(backbone: Backbone) -> bytes:
             dynamo=False,
             opset_version=OPSET,
             input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_axes={INPUT: {0: "n"}, OUTPUT: {0: "n"}},
+            output_names=list(OUTPUTS),
+            dynamic_axes={name: {0: "n"} for name in (INPUT, *OUTPUTS)},
         )
         return path.read_bytes()

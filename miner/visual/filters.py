@@ -1,8 +1,8 @@
-"""Visual items: which filters fire in which picture."""
+"""Visual items: which filters and classes fire in which picture."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,10 @@ import numpy.typing as npt
 from miner.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from miner.config import VisualConfig
+    from miner.visual.backbone import Backbone
 
 Float32 = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.floating[Any]]
@@ -22,88 +25,136 @@ MAX_CHUNK = 1 << 22
 
 
 class Fired(NamedTuple):
-    """Filters that fire, as the rows of a sparse matrix.
+    """Visual items that fire, as the rows of a sparse matrix.
 
     Attributes:
-        indptr: int64, (n + 1,): where each picture's filters start and end in `indices`.
-        indices: int32: filters, ascending within a picture.
+        indptr: int64, (n + 1,): where each picture's items start and end in `indices`.
+        indices: int32: items, ascending within a picture.
     """
 
     indptr: npt.NDArray[np.int64]
     indices: npt.NDArray[np.int32]
 
 
+def item_columns(backbone: Backbone, items: Literal["filters", "classes", "both"]) -> tuple[slice, ...]:
+    """Return where the visual items of each wanted family stand among all.
+
+    Raises:
+        ConfigError: Classes alone are wanted of a network that has none.
+    """
+    filters, classes = slice(0, backbone.n_filters), slice(backbone.n_filters, backbone.n_items)
+    if items == "filters" or (items == "both" and not backbone.n_classes):
+        return (filters,)
+    if not backbone.n_classes:
+        raise ConfigError(
+            f'visual.items is "classes"; {backbone.name} has no classifier, so only filters',
+            hint='set visual.items to "filters"',
+        )
+    return (filters, classes) if items == "both" else (classes,)
+
+
+def fire_items(
+    maxima: Floats, representatives: npt.NDArray[np.int64], backbone: Backbone, cfg: VisualConfig
+) -> tuple[Float32, Fired]:
+    """Find which visual items fire in which picture, as configured.
+
+    Args:
+        maxima: (n, n_items) of the backbone.
+        representatives: int64: one row for each photo group, to fit thresholds on.
+        backbone: The network.
+        cfg: Which items, and when they fire.
+
+    Returns:
+        Thresholds, float32, (n_items,): infinity for items that are not wanted, NaN where there are none since the top k fire;
+        and what fires.
+
+    Raises:
+        ConfigError: Classes alone are wanted of a network that has none.
+    """
+    families = item_columns(backbone, cfg.items)
+    if cfg.firing == "top_k":
+        return np.full(backbone.n_items, np.nan, np.float32), fired_top_k(maxima, cfg.top_k, families)
+    share = firing_share(cfg, len(representatives))
+    thresholds = np.full(backbone.n_items, np.inf, np.float32)
+    for family in families:
+        thresholds[family] = fit_thresholds(maxima[representatives, family], fires_top=share)
+    return thresholds, fired(maxima, thresholds)
+
+
 def firing_share(cfg: VisualConfig, n_groups: int) -> float:
-    """Return the share of photo groups in which a filter fires: the configured one, or by their number."""
+    """Return the share of photo groups in which an item fires: the configured one, or by their number."""
     if cfg.fires_top > 0:
         return cfg.fires_top
     return SHARE_OF_FEW if n_groups < FEW_GROUPS else SHARE_OF_MANY
 
 
 def fit_thresholds(maxima: Floats, *, fires_top: float) -> Float32:
-    """Find the value above which each filter fires in a given share of pictures.
+    """Find the value above which each visual item fires in a given share of pictures.
 
-    With m pictures a filter fires in k = max(1, round(fires_top * m)) of them, within 1 / m of the share; in fewer where
-    values around the threshold are equal or too few are above 0.
+    With m pictures an item fires in k = max(1, round(fires_top * m)) of them, within 1 / m of the share; in fewer where
+    values around the threshold are equal. A class may have to be below 0 in most pictures; only the order counts.
 
     Args:
-        maxima: (m, n_filters), at least 0: one representative of each photo group.
+        maxima: (m, n_items): one representative of each photo group.
         fires_top: Share of pictures, above 0 and below 1.
 
     Returns:
-        float32, (n_filters,). A dead filter, which no picture moves above 0, gets infinity.
+        float32, (n_items,). A dead item, which no picture moves above 0, gets infinity.
 
     Raises:
         ConfigError: The share is out of range.
     """
     if not 0 < fires_top < 1:
         raise ConfigError(f"fires_top is {fires_top}; it must be above 0 and below 1")
-    m, n_filters = maxima.shape
-    thresholds = np.full(n_filters, np.inf, np.float32)
+    m, n_items = maxima.shape
+    thresholds = np.full(n_items, np.inf, np.float32)
     if m == 0:
         return thresholds
     # the k + 1st largest value does not fire any more
     place = max(m - 1 - max(1, round(fires_top * m)), 0)
     step = max(1, MAX_CHUNK // m)
-    for start in range(0, n_filters, step):
+    for start in range(0, n_items, step):
         values = np.sort(maxima[:, start : start + step].astype(np.float32), axis=0)
         thresholds[start : start + step] = np.where(values[-1] > 0, values[place], np.inf)
     return thresholds
 
 
 def fired(maxima: Floats, thresholds: Float32) -> Fired:
-    """Return the filters whose maximum is above their threshold.
+    """Return the visual items whose maximum is above their threshold.
 
     Args:
-        maxima: (n, n_filters).
-        thresholds: float32, (n_filters,).
+        maxima: (n, n_items).
+        thresholds: float32, (n_items,).
     """
     step = max(1, MAX_CHUNK // max(1, maxima.shape[1]))
     chunks = [_nonzero(maxima[start : start + step] > thresholds) for start in range(0, len(maxima), step)]
     return _stack(chunks)
 
 
-def fired_top_k(maxima: Floats, k: int) -> Fired:
-    """Return the k filters of each picture with the largest maxima; of equals the first, and none that is 0.
+def fired_top_k(maxima: Floats, k: int, families: Sequence[slice] = (slice(None),)) -> Fired:
+    """Return the k visual items of each picture with the largest maxima; of equals the first, and none that is not above 0.
 
     Args:
-        maxima: (n, n_filters), at least 0.
-        k: Most filters per picture.
+        maxima: (n, n_items).
+        k: Most items of each family per picture.
+        families: Columns of the items that compete with each other; others never fire.
 
     Source: Li, Liu, Shen, van den Hengel, "Mid-level deep pattern mining", CVPR 2015 (20 filters).
     """
     step = max(1, MAX_CHUNK // max(1, maxima.shape[1]))
     chunks = [
-        _nonzero(_top(maxima[start : start + step].astype(np.float32), k)) for start in range(0, len(maxima), step)
+        _nonzero(_top(maxima[start : start + step].astype(np.float32), k, families))
+        for start in range(0, len(maxima), step)
     ]
     return _stack(chunks)
 
 
-def _top(values: Float32, k: int) -> npt.NDArray[np.bool_]:
-    """Mark the k largest positive values of each row."""
-    best = np.argsort(-values, axis=1, kind="stable")[:, :k]
+def _top(values: Float32, k: int, families: Sequence[slice]) -> npt.NDArray[np.bool_]:
+    """Mark the k largest positive values of each row and family."""
     marks = np.zeros(values.shape, bool)
-    np.put_along_axis(marks, best, values=True, axis=1)
+    for family in families:
+        best = np.argsort(-values[:, family], axis=1, kind="stable")[:, :k]
+        np.put_along_axis(marks[:, family], best, values=True, axis=1)
     marks &= values > 0
     return marks
 

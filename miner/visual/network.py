@@ -1,4 +1,4 @@
-"""The networks in torch: building one with its weights, and reading one layer of it.
+"""The networks in torch: building one with its weights, and reading filters and classes of it.
 
 Importing this module imports torch, which takes seconds; only `engine` and `export` do, and only where they need it.
 """
@@ -18,7 +18,7 @@ from miner.visual.backbone import read_weights
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from miner.visual.backbone import Backbone
+    from miner.visual.backbone import Backbone, Classifier
 
 
 def _efficientnet_lite(backbone: Backbone) -> nn.Module:
@@ -29,8 +29,8 @@ def _efficientnet_lite(backbone: Backbone) -> nn.Module:
 _BUILDERS: Mapping[str, Callable[[Backbone], nn.Module]] = {"efficientnet-lite": _efficientnet_lite}
 
 
-class FilterMaps(nn.Module):
-    """A network that returns the maps of one of its layers, clipped at 0.
+class ItemMaps(nn.Module):
+    """A network that returns the maps of one of its layers, clipped at 0, and what its classifier sees in each cell.
 
     The layer is read by a hook that lives only during a call, so the wrapped network is never left changed. The clipped
     copy is made inside the hook: an in-place activation after the layer cannot reach it.
@@ -38,28 +38,28 @@ class FilterMaps(nn.Module):
     Args:
         network: Any network; it is called with the input alone.
         layer: Dotted name of the module whose output is read.
+        classifier: What makes classes of that output; none for no class maps.
 
     Raises:
-        BackboneError: The network has no such module.
+        BackboneError: The network has no such module, or the classifier is not as described.
     """
 
-    def __init__(self, network: nn.Module, layer: str) -> None:
-        """Find the layer."""
+    def __init__(self, network: nn.Module, layer: str, classifier: Classifier | None = None) -> None:
+        """Find the layers."""
         super().__init__()
         self.network = network
-        try:
-            self._read = network.get_submodule(layer)
-        except AttributeError as error:
-            raise BackboneError(f"network {type(network).__name__} has no layer {layer!r}") from error
+        self._read = _find(network, layer)
+        self._classify = None if classifier is None else _ByCell(_find(network, classifier.layer), classifier)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Run the network.
 
         Args:
             images: float32, (n, 3, S, S).
 
         Returns:
-            float32, (n, n_filters, rows, columns), at least 0.
+            Filters, float32, (n, n_filters, rows, columns), at least 0, and classes, float32, (n, n_classes, rows, columns),
+            of either sign; n_classes is 0 without a classifier.
 
         Raises:
             BackboneError: The layer did not run, or did not give one map per filter.
@@ -74,7 +74,35 @@ class FilterMaps(nn.Module):
             self.network(images)
         finally:
             handle.remove()
-        return _only_maps(outputs)
+        filters = _only_maps(outputs)
+        return filters, filters[:, :0] if self._classify is None else self._classify(filters)
+
+
+class _ByCell(nn.Module):
+    """A classifier moved from the mean over cells to each cell; being linear, the mean of its maps is its logits.
+
+    The bias is left out: one number for each class, it moves that class's values and their quantile alike.
+
+    Source: Zhou et al., "Learning deep features for discriminative localization", CVPR 2016, equation 2.
+    """
+
+    def __init__(self, linear: nn.Module, classifier: Classifier) -> None:
+        super().__init__()
+        if not isinstance(linear, nn.Linear) or linear.out_features != classifier.n_classes:
+            raise BackboneError(f"layer {classifier.layer!r} must be linear to {classifier.n_classes}, it is {linear}")
+        self._linear = linear
+        self._highest = 6.0 if classifier.activation == "relu6" else None
+
+    def forward(self, filters: torch.Tensor) -> torch.Tensor:
+        active = filters if self._highest is None else filters.clamp(max=self._highest)
+        return nn.functional.conv2d(active, self._linear.weight[:, :, None, None])
+
+
+def _find(network: nn.Module, layer: str) -> nn.Module:
+    try:
+        return network.get_submodule(layer)
+    except AttributeError as error:
+        raise BackboneError(f"network {type(network).__name__} has no layer {layer!r}") from error
 
 
 def _only_maps(outputs: list[object]) -> torch.Tensor:
@@ -90,7 +118,7 @@ def _only_maps(outputs: list[object]) -> torch.Tensor:
     raise BackboneError(f"the layer must give one output of shape (n, filters, rows, columns), got {shapes}")
 
 
-def build_network(backbone: Backbone) -> FilterMaps:
+def build_network(backbone: Backbone) -> ItemMaps:
     """Build a network with its trained weights, ready for inference.
 
     Raises:
@@ -103,4 +131,4 @@ def build_network(backbone: Backbone) -> FilterMaps:
         network.load_state_dict(state)
     except RuntimeError as error:
         raise BackboneError(f"the weights of {backbone.name} do not fit the network: {error}") from error
-    return FilterMaps(network, backbone.layer).eval()
+    return ItemMaps(network, backbone.layer, backbone.classifier).eval()

@@ -9,7 +9,7 @@ import torch
 
 from miner.config import VisualConfig
 from miner.errors import BackboneError
-from miner.visual.backbone import BACKBONES, Backbone, load_backbone, read_weights
+from miner.visual.backbone import BACKBONES, Backbone, VisualItem, describe_item, load_backbone, read_weights
 from miner.visual.network import build_network
 
 
@@ -21,6 +21,15 @@ def test_backbone_of_unknown_name_lists_the_known() -> None:
     with pytest.raises(BackboneError, match=r"'resnet-50'.*efficientnet-lite0, efficientnet-lite1") as raised:
         load_backbone("resnet-50")
     assert raised.value.hint == "set visual.backbone"
+
+
+def test_backbone_items_are_filters_and_then_classes() -> None:
+    backbone = load_backbone("efficientnet-lite0")
+    assert backbone.n_items == 2280
+    assert str(describe_item(1279, backbone.n_filters)) == "filter 1279"
+    assert describe_item(1280, backbone.n_filters) == VisualItem("class", 0)
+    assert str(describe_item(2075, backbone.n_filters)) == "class 795"
+    assert replace(backbone, classifier=None).n_items == 1280
 
 
 def test_backbone_default_of_the_configuration_is_known() -> None:
@@ -55,7 +64,9 @@ def test_backbone_description_is_what_the_network_gives(name: str) -> None:
     size = backbone.input_size
     noise = np.random.default_rng(0).normal(size=(1, 3, size, size)).astype(np.float32)
     with torch.inference_mode():
-        maps = build_network(backbone)(torch.from_numpy(noise))
+        maps, classes = build_network(backbone)(torch.from_numpy(noise))
     assert tuple(maps.shape) == (1, backbone.n_filters, backbone.grid, backbone.grid)
+    assert tuple(classes.shape) == (1, backbone.n_classes, backbone.grid, backbone.grid)
+    assert backbone.n_classes == 1000
     assert float(maps.min()) == 0.0
     assert 0.03 < float((maps > 0).float().mean()) < 0.9

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 from miner.config import VisualConfig
 from miner.errors import BackboneError, ConfigError, ImageError
-from miner.visual.backbone import load_backbone
+from miner.visual.activations import Maps
+from miner.visual.backbone import BACKBONES, load_backbone
 from miner.visual.encode import BATCH_SIZE, IMAGES, EncodedShard, encode_images, encode_shard, join_images
 from miner.visual.groups import photo_groups
 from tests.pictures import MemorySource, draw_scene, huge_png, to_bytes
@@ -67,7 +69,9 @@ def test_encode_gives_a_row_per_record_and_per_picture() -> None:
     assert shard.images["row"].to_pylist() == list(range(20))
     assert set(shard.images["status"].to_pylist()) == {"ok"}
     assert {len(digits) for digits in shard.images["phash"].to_pylist()} == {16}
-    assert shard.activations.maxima.shape == (20, 1280)
+    assert shard.activations.maxima.shape == (20, 2280)
+    assert shard.activations.cells.shape == (20, 2280)
+    assert shard.activations.pooled.shape == (20, 1280)
     assert shard.activations.projected.shape == (20, 49, 32)
     assert int(shard.activations.cells.max()) <= 48
 
@@ -145,7 +149,7 @@ def test_encode_passes_bad_records_with_their_own_reason() -> None:
 
 def test_encode_of_no_usable_picture_has_empty_arrays() -> None:
     shard = encode_shard(table({"x": b""}), MemorySource(), CONFIG, kind="onnx")
-    assert shard.activations.maxima.shape == (0, 1280)
+    assert shard.activations.maxima.shape == (0, 2280)
     assert shard.activations.projected.shape == (0, 49, 32)
     empty = encode_shard(table({}), MemorySource(), CONFIG, kind="onnx")
     assert (len(empty.images), len(empty.activations.cells)) == (0, 0)
@@ -187,9 +191,9 @@ def test_encode_runs_batches_of_one_size(monkeypatch: pytest.MonkeyPatch) -> Non
         label = "recording"
         backbone = load_backbone("efficientnet-lite0")
 
-        def forward(self, batch: Float32) -> Float32:
+        def forward(self, batch: Float32) -> Maps:
             shapes.append(batch.shape)
-            return np.zeros((len(batch), 1280, 7, 7), np.float32)
+            return Maps(*(np.zeros((len(batch), n, 7, 7), np.float32) for n in (1280, 1000)))
 
     monkeypatch.setattr("miner.visual.encode.engine_of_thread", lambda *_: Recording())
     shard = encode_shard(table(scenes()), MemorySource(scenes()), CONFIG)
@@ -204,7 +208,7 @@ def test_encode_images_gives_the_maps_that_shards_summarise() -> None:
     assert len(found) == 20 > BATCH_SIZE
     assert [item.index for item in found] == [*range(17), 18, 19, 20]
     maxima = np.stack([item.maps.max(axis=(1, 2)) for item in found]).astype(np.float16)
-    assert np.array_equal(maxima, encoded().activations.maxima)
+    assert np.array_equal(maxima, encoded().activations.maxima[:, :1280])
     assert found[17].record == "r-17.jpg"
     assert found[0].image.rgb.shape == (240, 320, 3)
     assert found[0].geometry.cell_box(0) == (55, 15, 85, 45)
@@ -251,3 +255,12 @@ def test_encode_refuses_an_unknown_backbone_and_too_many_dimensions() -> None:
         encode_shard(rows, source, VisualConfig(backbone="vgg"), kind="onnx")
     with pytest.raises(ConfigError, match="at most that many"):
         encode_shard(rows, source, VisualConfig(n_dims=1281), kind="onnx")
+
+
+def test_encode_refuses_classes_of_a_network_without_a_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = replace(load_backbone("efficientnet-lite0"), name="bare", classifier=None)
+    monkeypatch.setattr("miner.visual.backbone.BACKBONES", {**BACKBONES, "bare": bare})
+    cfg = VisualConfig(backbone="bare", items="classes")
+    with pytest.raises(ConfigError, match=r'visual\.items is "classes"; bare has no classifier') as raised:
+        encode_shard(table({}), MemorySource(), cfg, kind="onnx")
+    assert raised.value.hint == 'set visual.items to "filters"'

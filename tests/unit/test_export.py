@@ -14,7 +14,7 @@ from torch import nn
 from miner.visual import export, network
 from miner.visual.backbone import load_backbone
 from miner.visual.engine import OnnxEngine
-from miner.visual.network import FilterMaps
+from miner.visual.network import ItemMaps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,9 +29,9 @@ def exports(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Put a network of one convolution in place of the real one, and list what is exported."""
     built: list[str] = []
 
-    def build(backbone: Backbone) -> FilterMaps:
+    def build(backbone: Backbone) -> ItemMaps:
         built.append(backbone.name)
-        return FilterMaps(nn.Sequential(nn.Conv2d(3, 2, kernel_size=32, stride=32)), "0").eval()
+        return ItemMaps(nn.Sequential(nn.Conv2d(3, 2, kernel_size=32, stride=32)), "0").eval()
 
     monkeypatch.setattr(network, "build_network", build)
     return built
@@ -101,7 +101,7 @@ from miner.visual.engine import OnnxEngine
 import miner.visual.encode, miner.visual.groups
 engine = OnnxEngine(load_backbone("efficientnet-lite0"), cache_dir=pathlib.Path({str(tmp_path)!r}))
 maps = engine.forward(numpy.zeros((1, 3, 224, 224), numpy.float32))
-sys.exit(f"torch was imported, {{maps.shape}}" if "torch" in sys.modules else 0)
+sys.exit(f"torch was imported, {{maps.filters.shape}}" if "torch" in sys.modules else 0)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -111,4 +111,5 @@ def test_export_runs_on_any_number_of_images(tmp_path: Path, exports: list[str])
     engine = OnnxEngine(LITE0, cache_dir=tmp_path)
     assert exports
     for n in (1, 3):
-        assert engine.forward(np.ones((n, 3, 224, 224), np.float32)).shape == (n, 2, 7, 7)
+        maps = engine.forward(np.ones((n, 3, 224, 224), np.float32))
+        assert (maps.filters.shape, maps.classes.shape) == ((n, 2, 7, 7), (n, 0, 7, 7))

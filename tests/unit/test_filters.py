@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from miner.config import VisualConfig
 from miner.errors import ConfigError
-from miner.visual.filters import fired, fired_top_k, firing_share, fit_thresholds
+from miner.visual.backbone import Classifier, load_backbone
+from miner.visual.filters import fire_items, fired, fired_top_k, firing_share, fit_thresholds, item_columns
 
 
 def test_filters_fire_in_the_asked_share_by_hand() -> None:
@@ -54,6 +58,51 @@ def test_filters_top_k_takes_the_first_of_equals_and_nothing_at_zero() -> None:
     found = fired_top_k(maxima, 2)
     assert found.indptr.tolist() == [0, 2, 3, 5]
     assert found.indices.tolist() == [1, 2, 2, 0, 1]
+
+
+def test_filters_top_k_of_each_family_leaves_others_alone() -> None:
+    """Filters 0 to 2 and classes 3 to 5 have their own scales; a negative class is no evidence."""
+    maxima = np.array([[1, 3, 2, 40, 50, 60], [1, 0, 0, -2, -1, 9]], np.float16)
+    both = fired_top_k(maxima, 2, (slice(0, 3), slice(3, 6)))
+    assert both.indptr.tolist() == [0, 4, 6]
+    assert both.indices.tolist() == [1, 2, 4, 5, 0, 5]
+    assert fired_top_k(maxima, 1, (slice(3, 6),)).indices.tolist() == [5, 5]
+
+
+def test_filters_thresholds_of_classes_may_be_negative() -> None:
+    """Half of four pictures: above -2; the last class is never above 0, so nowhere to be seen."""
+    maxima = np.array([[-3, -3], [-2, -2], [-1, -1], [4, 0]], np.float16)
+    thresholds = fit_thresholds(maxima, fires_top=0.5)
+    assert thresholds.tolist() == [-2, np.inf]
+    assert fired(maxima, thresholds).indices.tolist() == [0, 0]
+
+
+def test_filters_columns_follow_the_wanted_items() -> None:
+    backbone = load_backbone("efficientnet-lite0")
+    assert item_columns(backbone, "filters") == (slice(0, 1280),)
+    assert item_columns(backbone, "classes") == (slice(1280, 2280),)
+    assert item_columns(backbone, "both") == (slice(0, 1280), slice(1280, 2280))
+
+
+def test_filters_columns_of_a_network_without_a_classifier_are_its_filters() -> None:
+    bare = replace(load_backbone("efficientnet-lite0"), classifier=None)
+    assert item_columns(bare, "both") == item_columns(bare, "filters") == (slice(0, 1280),)
+    with pytest.raises(ConfigError, match="efficientnet-lite0 has no classifier"):
+        item_columns(bare, "classes")
+
+
+@pytest.mark.parametrize(("items", "first", "end"), [("filters", 0, 3), ("classes", 3, 5), ("both", 0, 5)])
+@pytest.mark.parametrize("firing", ["quantile", "top_k"])
+def test_filters_fire_only_in_the_wanted_families(items: Any, first: int, end: int, firing: Any) -> None:  # noqa: ANN401
+    """Three filters and two classes; all are numbered, whichever may fire."""
+    tiny = replace(load_backbone("efficientnet-lite0"), n_filters=3, classifier=Classifier("fc", "relu6", n_classes=2))
+    maxima = np.random.default_rng(0).random((40, 5)).astype(np.float16)
+    cfg = VisualConfig(items=items, firing=firing, fires_top=0.1, top_k=1)
+    thresholds, found = fire_items(maxima, np.arange(40), tiny, cfg)
+    assert thresholds.shape == (5,)
+    assert set(found.indices.tolist()) == set(range(first, end))
+    if firing == "quantile":
+        assert np.bincount(found.indices, minlength=5)[first:end].tolist() == [4] * (end - first)
 
 
 def test_filters_share_follows_the_number_of_groups() -> None:
