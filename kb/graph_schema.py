@@ -11,7 +11,6 @@ from functools import cached_property
 from itertools import chain
 from typing import Annotated, Literal, Self
 
-import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
@@ -29,15 +28,6 @@ RESERVED = frozenset({"id", "name", "title", "type", "scope", "bundle"})
 """`id`, `scope` and `bundle` are set by the loader; the embedded store gives `name`, `title` and `type` its own meaning."""
 
 Kind = Literal["string", "integer", "float", "boolean", "strings", "integers", "floats"]
-ARROW_TYPES: dict[Kind, pa.DataType] = {
-    "string": pa.string(),
-    "integer": pa.int64(),
-    "float": pa.float64(),
-    "boolean": pa.bool_(),
-    "strings": pa.list_(pa.string()),
-    "integers": pa.list_(pa.int64()),
-    "floats": pa.list_(pa.float64()),
-}
 KIND_WORDS: dict[Kind, str] = {
     "string": "string",
     "integer": "integer",
@@ -81,9 +71,6 @@ class _Typed(_Part):
             raise ValueError(f"{reserved[0]!r} is reserved and cannot be a property")
         return self
 
-    def _fields(self) -> list[pa.Field]:
-        return [pa.field(p.name, ARROW_TYPES[p.kind], nullable=not p.required) for p in self.properties]
-
 
 class NodeType(_Typed):
     """A label.
@@ -109,10 +96,6 @@ class NodeType(_Typed):
         """Whether a bundle has a table of these nodes."""
         return self.origin in {"bundle", "ontology"}
 
-    def arrow_schema(self) -> pa.Schema:
-        """Return the columns of its table: `id`, then its properties."""
-        return pa.schema([pa.field("id", pa.string(), nullable=False), *self._fields()])
-
 
 class RelationshipType(_Typed):
     """A relationship type, with the pairs of labels it may join (source, target)."""
@@ -124,11 +107,6 @@ class RelationshipType(_Typed):
     def key(self) -> str:
         """The type."""
         return self.type
-
-    def arrow_schema(self) -> pa.Schema:
-        """Return the columns of its table: `source`, `target`, then its properties."""
-        ends = [pa.field(name, pa.string(), nullable=False) for name in ("source", "target")]
-        return pa.schema([*ends, *self._fields()])
 
 
 class _Index(_Part):

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from kb.model import node_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     import pyarrow as pa
@@ -63,6 +63,7 @@ class BundleInputs:
         rules: RULES.
         patterns: PATTERNS.
         evidence: EVIDENCE.
+        masks: For each caption, which tokens are hidden from text items; none where it is left out.
     """
 
     declaration: Declaration
@@ -77,6 +78,7 @@ class BundleInputs:
     rules: pa.Table
     patterns: pa.Table
     evidence: pa.Table
+    masks: Sequence[Sequence[bool]] | None = None
 
     def id(self, label: str, *parts: object) -> str:
         """Return the id of a node that belongs to the corpus."""
@@ -110,9 +112,11 @@ class BundleInputs:
         return _items(self.patterns, "visualItems")
 
     @cached_property
-    def used_text_items(self) -> frozenset[int]:
-        """Clusters of words that some pattern uses."""
-        return _items(self.patterns, "textItems")
+    def used_words(self) -> dict[int, list[str]]:
+        """The words of each cluster that some pattern uses."""
+        used = _items(self.patterns, "textItems")
+        rows = read_rows(self.text_items, "textItem", "words")
+        return {row["textItem"]: row["words"] for row in rows if row["textItem"] in used}
 
     @cached_property
     def numbered_evidence(self) -> list[tuple[str, dict[str, Any]]]:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["NODES"]
 
 PATTERN_COLUMNS = (
-    "pattern", "nameFlags", "alternatives", "alternativeScores", "eventType", "rank", "count", "classCount", "support",
-    "confidence", "lift", "pValue", "proven", "nEvidence", "nPhotoGroups", "textWords", "role", "method",
+    "pattern", "nameHead", "nameFlags", "alternatives", "alternativeScores", "eventType", "rank", "count", "classCount",
+    "support", "confidence", "lift", "pValue", "qLink", "proven", "grounding", "nEvidence", "nPhotoGroups", "textWords",
+    "role", "method",
 )  # fmt: skip
 
 
@@ -62,9 +63,8 @@ def _visual_items(inputs: BundleInputs) -> Iterator[Node]:
 
 
 def _text_items(inputs: BundleInputs) -> Iterator[Node]:
-    used = inputs.used_text_items
     for row in read_rows(inputs.text_items, "textItem", "words", "count"):
-        if (item := row["textItem"]) in used:
+        if (item := row["textItem"]) in inputs.used_words:
             yield Node(inputs.id("TextItem", item), {"cluster": item, "words": row["words"], "count": row["count"]})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kb.inputs import read_rows
 from kb.model import Relationship, node_id
@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from kb.inputs import BundleInputs
+    from miner.text.words import Word
 
 __all__ = ["RELATIONSHIPS"]
 
-CONTENT_POS = frozenset({"NOUN", "VERB", "ADJ", ""})
-"""Parts of speech that text items are made of; a blank pipeline knows none and leaves them empty."""
 INDICATION = ("support", "confidence", "lift", "pValue")
 
 
@@ -110,28 +109,36 @@ def _in_corpus(inputs: BundleInputs) -> Iterator[Relationship]:
 
 
 def _mentions(inputs: BundleInputs) -> Iterator[Relationship]:
-    used = inputs.used_text_items
-    rows = (row for row in read_rows(inputs.text_items, "textItem", "words") if row["textItem"] in used)
-    items = {word: row["textItem"] for row in rows for word in row["words"]}
-    for row in read_rows(inputs.captions, "record", "caption", "starts", "ends", "lemmas", "pos", "entities"):
+    items = {word: item for item, words in inputs.used_words.items() for word in words}
+    rows = read_rows(inputs.captions, "record", "caption", "starts", "ends")
+    for row, words in zip(rows, _said_words(inputs, items), strict=True):
         if row["record"] not in inputs.usable:
             continue
         source = inputs.id("Caption", row["record"], row["caption"])
-        for item, (start, end) in _find_items(row, items).items():
-            yield Relationship(source, inputs.id("TextItem", item), {"start": start, "end": end})
+        for item, word in _first_words(words, items).items():
+            span = {"start": row["starts"][word.first], "end": row["ends"][word.last]}
+            yield Relationship(source, inputs.id("TextItem", item), span)
 
 
-def _find_items(row: Mapping[str, Any], items: Mapping[str, int]) -> dict[int, tuple[int, int]]:
-    """Find the items a caption has words or two-word phrases of, each with the span of its first one."""
-    lemmas, tags = row["lemmas"], zip(row["pos"], row["entities"], strict=True)
-    content = [pos in CONTENT_POS and not entity for pos, entity in tags]
-    found: dict[int, tuple[int, int]] = {}
-    for i, lemma in enumerate(lemmas):
-        pair = content[i : i + 2] == [True, True] and items.get(f"{lemma} {lemmas[i + 1]}")
-        if pair is not False and pair is not None:
-            found.setdefault(pair, (row["starts"][i], row["ends"][i + 1]))
-        if content[i] and (item := items.get(lemma)) is not None:
-            found.setdefault(item, (row["starts"][i], row["ends"][i]))
+def _said_words(inputs: BundleInputs, items: Iterable[str]) -> Iterator[list[Word]]:
+    """Yield the content words and phrases of each caption, as the text items were found in the first place."""
+    from miner.text.phrases import with_phrases  # noqa: PLC0415 - it loads spaCy, which loading a bundle does not need
+    from miner.text.words import content_words  # noqa: PLC0415 - as above
+
+    phrases = frozenset(word for word in items if " " in word)
+    masks = inputs.masks
+    if masks is None:
+        masks = [[False] * len(row["starts"]) for row in read_rows(inputs.captions, "starts")]
+    language = inputs.declaration.language or "en"
+    for words in content_words(inputs.captions, masks, language=language):
+        yield with_phrases(words, phrases)
+
+
+def _first_words(words: Iterable[Word], items: Mapping[str, int]) -> dict[int, Word]:
+    found: dict[int, Word] = {}
+    for word in words:
+        if word.text in items:
+            found.setdefault(items[word.text], word)
     return found
 
 

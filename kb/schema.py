@@ -69,6 +69,7 @@ _PATTERN_NODES = (
         properties=(
             _must("pattern", "string", "its id in the run, `P` and 12 digits"),
             _must("displayName", "string", "its name"),
+            _may("nameHead", "string", "head word of its name"),
             _may("nameFlags", "strings", "what to know of the name, such as that it is a trigger word"),
             _may("alternatives", "strings", "other names, best first"),
             _may("alternativeScores", "floats", "score of each alternative"),
@@ -80,7 +81,9 @@ _PATTERN_NODES = (
             _must("confidence", "float", "share of the votes matching it that have its event type"),
             _must("lift", "float", "confidence over the share of its event type"),
             _may("pValue", "float", "one-sided Fisher, adjusted, best of its rules"),
+            _may("qLink", "float", "false discovery rate of the link between picture and words within the event type"),
             _must("proven", "boolean", "whether all three tests hold"),
+            _may("grounding", "float", "how well its visual score alone finds pictures described by its words, 0 to 1"),
             _must("nEvidence", "integer", "pieces of evidence"),
             _must("nPhotoGroups", "integer", "different photographs among them"),
             _may("textWords", "strings", "its words"),
@@ -104,7 +107,7 @@ _PATTERN_NODES = (
         properties=(
             _must("cluster", "integer", "number of the cluster"),
             _must("words", "strings", "its words, the most frequent first"),
-            _may("count", "integer", "how often they occur in the corpus"),
+            _may("count", "integer", "records that say one of them"),
         ),
     ),
 )

@@ -14,11 +14,20 @@ from miner.errors import KbError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kb.graph_schema import NodeType, RelationshipType
+    from kb.graph_schema import Kind, NodeType, RelationshipType
     from kb.model import Node, Relationship
 
 __all__ = ["check_ends", "label_pairs", "tabulate_nodes", "tabulate_relationships"]
 
+ARROW_TYPES: dict[Kind, pa.DataType] = {
+    "string": pa.string(),
+    "integer": pa.int64(),
+    "float": pa.float64(),
+    "boolean": pa.bool_(),
+    "strings": pa.list_(pa.string()),
+    "integers": pa.list_(pa.int64()),
+    "floats": pa.list_(pa.float64()),
+}
 LABEL = "^(?P<label>[^:]*):"
 
 
@@ -30,7 +39,7 @@ def tabulate_nodes(node: NodeType, nodes: Iterable[Node]) -> pa.Table:
     """
     rows = sorted(nodes, key=lambda n: n.id)
     _refuse_twice([n.id for n in rows], node.label)
-    return _table(node, node.arrow_schema(), [{"id": n.id, **n.properties} for n in rows])
+    return _table(node, _schema(node, "id"), [{"id": n.id, **n.properties} for n in rows])
 
 
 def tabulate_relationships(kind: RelationshipType, relationships: Iterable[Relationship]) -> pa.Table:
@@ -42,7 +51,14 @@ def tabulate_relationships(kind: RelationshipType, relationships: Iterable[Relat
     rows = sorted(relationships, key=lambda r: (r.source, r.target))
     _refuse_twice([f"{r.source} -> {r.target}" for r in rows], kind.type)
     records = [{"source": r.source, "target": r.target, **r.properties} for r in rows]
-    return _table(kind, kind.arrow_schema(), records)
+    return _table(kind, _schema(kind, "source", "target"), records)
+
+
+def _schema(kind: NodeType | RelationshipType, *keys: str) -> pa.Schema:
+    required = [pa.field(key, pa.string(), nullable=False) for key in keys]
+    return pa.schema(
+        [*required, *(pa.field(p.name, ARROW_TYPES[p.kind], nullable=not p.required) for p in kind.properties)]
+    )
 
 
 def _refuse_twice(keys: list[str], table: str) -> None:
@@ -66,7 +82,7 @@ def _column(field: pa.Field, values: list[Any]) -> pa.Array:
     if pa.types.is_string(field.type):
         values = [None if value is None else clean_text(value) for value in values]
     elif field.type == pa.list_(pa.string()):
-        values = [None if value is None else [clean_text(item) for item in value] for value in values]
+        values = [None if value is None else [item and clean_text(item) for item in value] for value in values]
     return pa.array(values, type=field.type)
 
 

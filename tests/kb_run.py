@@ -17,38 +17,11 @@ from corpora.labels import LABELS
 from corpora.records import RECORDS
 from kb.bundle import BundleInputs, RunInfo
 from kb.ontology import EventType, Ontology, Role
+from miner.patterns.assemble import PATTERNS
 from miner.patterns.evidence import EVIDENCE
 from miner.text.captions import CAPTIONS
+from miner.text.clusters import TEXT_ITEMS
 from miner.visual.encode import IMAGES
-
-PATTERNS = pa.schema(
-    [
-        ("pattern", pa.string()),
-        ("eventType", pa.string()),
-        ("rank", pa.int32()),
-        ("name", pa.string()),
-        ("nameFlags", pa.list_(pa.string())),
-        ("alternatives", pa.list_(pa.string())),
-        ("alternativeScores", pa.list_(pa.float64())),
-        ("visualItems", pa.list_(pa.int32())),
-        ("visualWeights", pa.list_(pa.float64())),
-        ("textItems", pa.list_(pa.int32())),
-        ("textWords", pa.list_(pa.string())),
-        ("count", pa.int64()),
-        ("classCount", pa.int64()),
-        ("support", pa.float64()),
-        ("confidence", pa.float64()),
-        ("lift", pa.float64()),
-        ("pValue", pa.float64()),
-        ("proven", pa.bool_()),
-        ("nEvidence", pa.int64()),
-        ("nPhotoGroups", pa.int64()),
-        ("role", pa.string()),
-        ("roles", pa.list_(pa.struct([("role", pa.string()), ("score", pa.float64())]))),
-        ("method", pa.string()),
-    ]
-)
-TEXT_ITEMS = pa.schema([("textItem", pa.int32()), ("words", pa.list_(pa.string())), ("count", pa.int64())])
 
 ONTOLOGY = Ontology(
     name="sports",
@@ -123,9 +96,13 @@ def pattern_row(pattern: str, event_type: str, rank: int, name: str, **changes: 
         "eventType": event_type,
         "rank": rank,
         "name": name,
+        "nameHead": name.rsplit(" ", maxsplit=1)[-1],
         "nameFlags": [],
         "alternatives": ["rocks"],
         "alternativeScores": [0.5],
+        "members": [0],
+        "memberVisual": [[7]],
+        "memberText": [[0]],
         "visualItems": [7],
         "visualWeights": [1.0],
         "textItems": [0],
@@ -136,7 +113,9 @@ def pattern_row(pattern: str, event_type: str, rank: int, name: str, **changes: 
         "confidence": 0.75,
         "lift": 1.25,
         "pValue": 0.01,
+        "qLink": 0.02,
         "proven": True,
+        "grounding": 0.5,
         "nEvidence": 2,
         "nPhotoGroups": 2,
         "role": None,
