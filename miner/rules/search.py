@@ -18,10 +18,10 @@ from miner.errors import MiningError
 from miner.rules.layout import Layout, build_layout, class_sizes
 from miner.rules.projection import BLOCK, TILE
 from miner.rules.ruleset import Rules
-from miner.rules.walk import Bounds, Tree, mine_root
+from miner.rules.walk import Bounds, Room, Tree, mine_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from miner.rules.thresholds import Thresholds
     from miner.rules.transactions import Int32s, Int64s, Transactions
@@ -114,39 +114,60 @@ def search(layout: Layout, bounds: Bounds, *, threads: int, max_rules: int, n_vi
     Raises:
         MiningError: More than `max_rules` rules.
     """
-    counts = np.zeros(len(layout.text_ids), np.int64)
     parts: dict[int, tuple[Int32s, Int64s]] = {}
+    working: dict[int, tuple[Bounds, Room]] = {}
 
     def mine(root: int, tree: Tree) -> None:
-        counts[root] = mine_root(layout, root, bounds, tree)
-        if counts.sum() > max_rules:
+        own_bounds, room = working.setdefault(id(tree), (_copied(bounds), tree.room))
+        found = mine_root(layout, root, own_bounds, tree)
+        if room.state[1]:
             parts.clear()
-        elif counts[root] > len(tree.numbers):
-            larger = _with_capacity(tree, int(counts[root]), bounds.max_len)
-            mine_root(layout, root, bounds, larger)
+        elif found > len(tree.numbers):
+            larger = _with_capacity(tree, found, bounds.max_len)
+            mine_root(layout, root, own_bounds, larger)
             parts[root] = (larger.rules, larger.numbers)
-        elif counts[root]:
-            parts[root] = (tree.rules[: counts[root]].copy(), tree.numbers[: counts[root]].copy())
+        elif found:
+            parts[root] = (tree.rules[:found].copy(), tree.numbers[:found].copy())
 
-    for_each_root(layout, bounds.max_len, mine, threads=threads)
-    if counts.sum() > max_rules:
-        raise MiningError(
-            f"{counts.sum():,} rules reach the thresholds, more than the {max_rules:,} that fit",
-            hint="raise min_support_count or min_confidence, or lower max_len",
-        )
+    for_each_root(layout, bounds.max_len, mine, threads=threads, max_rules=max_rules)
+    _require_room([room for _, room in working.values()], max_rules)
     antecedents = np.concatenate([np.empty((0, bounds.max_len), np.int32), *(part[0] for part in parts.values())])
     numbers = np.concatenate([np.empty((0, 3), np.int64), *(part[1] for part in parts.values())])
     names = np.concatenate([layout.visual_ids, layout.text_ids + n_visual, [-1]]).astype(np.int32)
     return Rules.sorted(names[antecedents], numbers, n_visual=n_visual, class_sizes=bounds.class_sizes)
 
 
-def for_each_root(layout: Layout, max_len: int, task: Callable[[int, Tree], None], *, threads: int = 1) -> None:
+def _copied(bounds: Bounds) -> Bounds:
+    """Give bounds that may be raised without anyone else noticing."""
+    return bounds._replace(least_class=bounds.least_class.copy(), still_class=bounds.still_class.copy())
+
+
+def _require_room(rooms: Sequence[Room], max_rules: int) -> None:
+    """Refuse more rules than fit, naming the least change of `min_support_count` that makes them fit."""
+    if not rooms:
+        return
+    numbers = np.sum([room.numbers for room in rooms], axis=0)
+    above = np.cumsum(numbers[::-1])[::-1]
+    least = max(int(np.flatnonzero(np.append(above, 0) <= max_rules)[0]), *(int(room.state[1]) for room in rooms), 0)
+    if not least:
+        return
+    fitting = int(above[least]) if least < len(above) else 0
+    raised = f"min_support_count = {least} leaves {fitting:,}"
+    raise MiningError(
+        f"at least {int(above[0]):,} rules reach the thresholds, more than the {max_rules:,} that fit; {raised}",
+        hint=f"-o mine.min_support_count={least}" if fitting else "raise min_confidence or lower max_len",
+    )
+
+
+def for_each_root(
+    layout: Layout, max_len: int, task: Callable[[int, Tree], None], *, threads: int = 1, max_rules: int = 0
+) -> None:
     """Run a task for every text item, the one with most work first, each thread with memory of its own."""
     sizes = _root_sizes(layout)
     queue = deque(int(root) for root in np.argsort(-sizes, kind="stable"))
 
     def work() -> None:
-        tree = _new_tree(layout, max_len)
+        tree = _new_tree(layout, max_len, max_rules)
         while queue:
             try:
                 root = queue.popleft()
@@ -168,7 +189,7 @@ def _root_sizes(layout: Layout) -> Int64s:
     return sizes
 
 
-def _new_tree(layout: Layout, max_len: int) -> Tree:
+def _new_tree(layout: Layout, max_len: int, max_rules: int) -> Tree:
     """Allocate what the largest root needs; pages that stay untouched cost nothing."""
     n_items = len(layout.visual_ids) + len(layout.text_ids)
     stride = int(_root_sizes(layout).max(initial=0)) // BLOCK + len(layout.class_entries)
@@ -183,9 +204,18 @@ def _new_tree(layout: Layout, max_len: int) -> Tree:
         np.zeros(max_len, np.int64),
         np.empty((_CAPACITY, max_len), np.int32),
         np.empty((_CAPACITY, 3), np.int64),
+        _new_room(layout, max_rules),
     )
 
 
+def _new_room(layout: Layout, max_rules: int) -> Room:
+    """Give room for so many rules."""
+    return Room(np.zeros(int(layout.class_sizes.max(initial=0)) + 2, np.int64), np.zeros(2, np.int64), max_rules)
+
+
 def _with_capacity(tree: Tree, n_rules: int, max_len: int) -> Tree:
-    """Give the same memory with room for more rules."""
-    return tree._replace(rules=np.empty((n_rules, max_len), np.int32), numbers=np.empty((n_rules, 3), np.int64))
+    """Give the same memory with space for more rules; they were admitted before."""
+    again = Room(np.zeros_like(tree.room.numbers), np.zeros(2, np.int64), n_rules)
+    return tree._replace(
+        rules=np.empty((n_rules, max_len), np.int32), numbers=np.empty((n_rules, 3), np.int64), room=again
+    )

@@ -59,6 +59,20 @@ class Tally(NamedTuple):
     allowed: Floats
 
 
+class Room(NamedTuple):
+    """Keeps the number of rules below a limit by raising the least class count.
+
+    Attributes:
+        numbers: int64, (largest class + 1,), rules found of each class count; complete from the least one on.
+        state: int64, (2,): rules found from the least class count on; that least class count, 0 while all fit.
+        limit: Most rules.
+    """
+
+    numbers: Int64s
+    state: Int64s
+    limit: int
+
+
 class Tree(NamedTuple):
     """Memory one thread reuses for every root.
 
@@ -72,6 +86,7 @@ class Tree(NamedTuple):
         path: int64, (max_len,), items of the current itemset below the root.
         rules: int32, (capacity, max_len), items of the rules found, -1 after the last.
         numbers: int64, (capacity, 3), class, class count and count of the rules found.
+        room: How many more rules fit.
     """
 
     bits: Words
@@ -83,6 +98,7 @@ class Tree(NamedTuple):
     path: Int64s
     rules: Int32s
     numbers: Int64s
+    room: Room
 
 
 @compiled
@@ -213,6 +229,20 @@ def _keep(tree: Tree, root_item: int, numbers: tuple[int, int, int], depth: int,
 
 
 @compiled
+def _admit(room: Room, bounds: Bounds, class_count: int) -> None:
+    """Count one rule; once too many are found, raise the least class count until those above it fit."""
+    room.numbers[class_count] += 1
+    room.state[0] += 1
+    if room.state[0] <= room.limit:
+        return
+    while room.state[0] > room.limit:
+        room.state[0] -= room.numbers[room.state[1]]
+        room.state[1] += 1
+    bounds.least_class[:] = np.maximum(bounds.least_class, room.state[1])
+    bounds.still_class[:] = np.maximum(bounds.still_class, room.state[1])
+
+
+@compiled
 def _walk_class(tree: Tree, projection: Projection, bounds: Bounds, label: int, n_found: int) -> int:
     """Visit the itemsets below the root in one class; give the number of rules found so far."""
     n_first = _seed(tree, projection, label, bounds.still_class[label, 2])
@@ -232,6 +262,7 @@ def _walk_class(tree: Tree, projection: Projection, bounds: Bounds, label: int, 
             count = _total_count(tree, projection, depth, most)
             if bounds.least_count <= count <= most:
                 _keep(tree, projection.own, (label, class_count, count), depth, n_found)
+                _admit(tree.room, bounds, class_count)
                 n_found += 1
         if length < bounds.max_len and here + 1 < tree.sizes[depth]:
             bound = bounds.still_class[label, length + 1]

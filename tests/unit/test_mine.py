@@ -93,6 +93,21 @@ def test_mine_gives_an_empty_table_where_no_item_is_frequent() -> None:
     assert result.rules.schema.equals(RULES)
 
 
-def test_mine_refuses_more_rules_than_fit_and_says_how_many() -> None:
-    with pytest.raises(MiningError, match=r"\d+ rules reach the thresholds, more than the 3 that fit"):
-        mine_rules(planted(linked=True), MineConfig(exploratory=True, max_rules=3))
+def test_mine_refuses_more_rules_than_fit_and_names_the_nearest_setting_that_does() -> None:
+    corpus, config = planted(linked=True), MineConfig(exploratory=True, max_rules=20)
+    with pytest.raises(MiningError, match=r"more than the 20 that fit; min_support_count = \d+ leaves") as refusal:
+        mine_rules(corpus, config)
+    least = int(str(refusal.value.hint).split("=")[1])
+    fitting = mine_rules(corpus, config.model_copy(update={"min_support_count": least}))
+    assert f"leaves {fitting.rules.num_rows}" in refusal.value.message
+    with pytest.raises(MiningError, match="that fit"):
+        mine_rules(corpus, config.model_copy(update={"min_support_count": least - 1}))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_mine_refuses_alike_with_any_number_of_threads(threads: int) -> None:
+    with pytest.raises(MiningError, match=r"leaves \d+") as alone:
+        mine_rules(planted(linked=True), MineConfig(exploratory=True, max_rules=15))
+    with pytest.raises(MiningError) as shared:
+        mine_rules(planted(linked=True), MineConfig(exploratory=True, max_rules=15), threads=threads)
+    assert shared.value.hint == alone.value.hint
