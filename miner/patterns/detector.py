@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
+from miner.patterns.pictures import cell_distances
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -160,9 +162,7 @@ def peak_cells(cells: Cells, fires: Bools, *, n_cells: int) -> Int64s:
     Returns:
         int64, (n_pictures,).
     """
-    grid = round(n_cells**0.5)
-    rows, columns = np.divmod(np.arange(n_cells), grid)
-    distance = np.maximum(abs(rows[:, None] - rows[None, :]), abs(columns[:, None] - columns[None, :]))
+    distance = cell_distances(n_cells)
     spread = np.where(distance == 0, 1.0, np.where(distance == 1, 0.5, 0.0)).astype(np.float32)
     votes = np.zeros((len(cells), n_cells), dtype=np.float32)
     picture, item = np.nonzero(fires)

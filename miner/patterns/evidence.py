@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,11 @@ from PIL import Image
 from scipy import ndimage
 
 if TYPE_CHECKING:
-    from miner.patterns.pictures import Float32s
+    from collections.abc import Mapping, Sequence
+
+    from miner.patterns.candidates import Candidate
+    from miner.patterns.detector import Detectors
+    from miner.patterns.pictures import Float32s, PatternInputs
     from miner.visual.geometry import Box, Geometry
 
 EVIDENCE = pa.schema(
@@ -32,11 +36,61 @@ EVIDENCE = pa.schema(
 (x0, y0, x1, y1), the words of the caption that say it (in a copy's caption where `captionRecord` differs from `record`) and
 the detector's score in standard deviations."""
 
-STEP = 4
-"""Input pixels per point of the upsampled heat map."""
+POINTS_PER_CELL = 8
+"""Points of the upsampled heat map along each side of a cell."""
 
 CUT = 0.5
 """Share of the maximum at which the heat map is cut."""
+
+
+def find_evidence(patterns: Sequence[Candidate], detectors: Detectors, inputs: PatternInputs) -> list[dict[str, Any]]:
+    """Box every pattern in the photo groups of its event type that support it, and find the words that say it.
+
+    Args:
+        patterns: What was kept.
+        detectors: One per pattern.
+        inputs: Pictures, votes and captions.
+
+    Returns:
+        Rows of `EVIDENCE`, by pattern, highest score first.
+    """
+    copies = _copies(inputs.picture_of)
+    found = []
+    for place, pattern in enumerate(patterns):
+        pictures = np.unique(inputs.votes.picture[pattern.own])
+        scores = detectors.select([place]).scores(inputs.pictures.pooled[pictures])[:, 0]
+        heat = detectors.heat(inputs.pictures.projected[pictures], place)
+        rows = [
+            {
+                "pattern": pattern.draft.pattern,
+                "record": inputs.records[picture],
+                "image": inputs.images[picture],
+                "box": list(heat_box(cells, inputs.geometry(picture))),
+                **_said(pattern.draft.text, inputs.records[picture], copies[picture], inputs),
+                "score": float(score),
+                "group": int(inputs.pictures.groups[picture]),
+            }
+            for picture, score, cells in zip(pictures.tolist(), scores, heat, strict=True)
+        ]
+        found.extend(sorted(rows, key=lambda row: (-row["score"], row["record"])))
+    return found
+
+
+def _copies(picture_of: Mapping[str, int]) -> dict[int, list[str]]:
+    copies: dict[int, list[str]] = {}
+    for record, picture in sorted(picture_of.items()):
+        copies.setdefault(picture, []).append(record)
+    return copies
+
+
+def _said(text_items: Sequence[int], own: str, copies: Sequence[str], inputs: PatternInputs) -> dict[str, Any]:
+    """Find the first words, in the picture's own captions or else a copy's, that say one of the text items."""
+    for record in (own, *(copy for copy in copies if copy != own)):
+        spans = inputs.spans(record, text_items)
+        if spans:
+            index, start, end, text = spans[0]
+            return {"caption": text, "captionRecord": record, "captionIndex": index, "start": start, "end": end}
+    return {"caption": None, "captionRecord": None, "captionIndex": None, "start": None, "end": None}
 
 
 def heat_box(heat: Float32s, geometry: Geometry) -> Box:
@@ -52,13 +106,20 @@ def heat_box(heat: Float32s, geometry: Geometry) -> Box:
     Returns:
         In pixels of the upright original, inside the picture.
     """
-    peak = float(heat.max())
-    if peak <= 0:
+    fine = _upsample(heat, geometry)
+    if fine.max() <= 0:
         return geometry.cell_box(int(heat.argmax()))
-    side = geometry.input_size // STEP
-    cells = np.ascontiguousarray(heat.reshape(geometry.grid, geometry.grid), dtype=np.float32)
-    fine = np.asarray(Image.fromarray(cells).resize((side, side), Image.Resampling.BILINEAR))
     parts, _ = ndimage.label(fine >= CUT * fine.max())
     rows, columns = np.nonzero(parts == parts.flat[fine.argmax()])
-    x0, y0, x1, y1 = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
-    return geometry.to_original((float(x0 * STEP), float(y0 * STEP), float(x1 * STEP), float(y1 * STEP)))
+    edges = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) * geometry.stride / POINTS_PER_CELL
+    x0, y0, x1, y1 = np.minimum(edges, geometry.input_size).tolist()
+    return geometry.to_original((x0, y0, x1, y1))
+
+
+def _upsample(heat: Float32s, geometry: Geometry) -> Float32s:
+    """Spread a heat map over its cells; the last cells may reach beyond the input, where nothing is to be seen."""
+    cells = np.ascontiguousarray(heat.reshape(geometry.grid, geometry.grid), dtype=np.float32)
+    side = geometry.grid * POINTS_PER_CELL
+    fine = np.asarray(Image.fromarray(cells).resize((side, side), Image.Resampling.BILINEAR))
+    seen = -(-geometry.input_size * POINTS_PER_CELL // geometry.stride)
+    return fine[:seen, :seen]

@@ -45,30 +45,41 @@ class Fit:
     grounding: Float32s
 
 
-def fit_drafts(drafts: Sequence[Draft], votes: Votes, pictures: Pictures, *, shrinkage: float, seed: int) -> Fit:
+def fit_drafts(
+    drafts: Sequence[Draft],
+    matches: Sequence[Int64s],
+    votes: Votes,
+    pictures: Pictures,
+    *,
+    shrinkage: float,
+    seed: int,
+) -> Fit:
     """Fit a detector for each draft, and cross-fitted scores of all pictures.
 
     Args:
-        drafts: At least one, each with evidence.
-        votes: The rules were mined from them; unlabelled ones are evidence of what a pattern looks like as well.
+        drafts: At least one.
+        matches: Rows of the votes that match each draft, at least one; unlabelled votes are evidence of what a pattern
+            looks like as well.
+        votes: The rules were mined from them.
         pictures: Behind the votes.
         shrinkage: See `fit_background`.
         seed: Of the division into folds.
     """
-    evidence = [_pictures_of(draft.matches(votes), votes) for draft in drafts]
+    evidence = [np.unique(votes.picture[rows]) for rows in matches]
     features = pooled_features(pictures.pooled)
     background = fit_background(features, shrinkage=shrinkage)
     pooled = background.discriminants(evidence_means(features, evidence))
-    cells, bias = _fit_cells(drafts, votes, pictures, shrinkage=shrinkage)
+    background_of_cells = _cell_background(pictures, shrinkage=shrinkage)
+    peaks = [_peak_mean(draft, rows, votes, pictures) for draft, rows in zip(drafts, matches, strict=True)]
+    cells = _fit_cells(background_of_cells, peaks, evidence, pictures)
+    bias = (cells @ background_of_cells.mean).astype(np.float32)
     detectors = Detectors(pooled, Scale.of(features @ pooled.T), cells, bias)
     scores = _cross_fit(features, background, evidence, seed=seed)
-    says = [_pictures_of(draft.says(votes), votes) for draft in drafts]
-    grounding = [average_precision(scores[:, place], _mask(rows, len(pictures))) for place, rows in enumerate(says)]
+    grounding = [
+        average_precision(scores[:, place], _mask(votes.picture[draft.says(votes)], len(pictures)))
+        for place, draft in enumerate(drafts)
+    ]
     return Fit(detectors, scores, np.array(grounding, dtype=np.float32))
-
-
-def _pictures_of(matches: Bools, votes: Votes) -> Int64s:
-    return np.unique(votes.picture[matches])
 
 
 def _mask(rows: Int64s, n: int) -> Bools:
@@ -103,35 +114,32 @@ def average_precision(scores: Float32s, relevant: Bools) -> float:
     return float((np.arange(1, len(ranks) + 1) / ranks).mean()) if len(ranks) else 0.0
 
 
-def _fit_cells(
-    drafts: Sequence[Draft], votes: Votes, pictures: Pictures, *, shrinkage: float
-) -> tuple[Float32s, Float32s]:
-    """Fit the discriminants of cells: once on the peaks of the filters, once more on the peaks that finds."""
-    background = _cell_background(pictures, shrinkage=shrinkage)
-    weights = background.discriminants(np.stack([_peak_mean(draft, votes, pictures) for draft in drafts]))
-    means = [_strongest_mean(w, draft, votes, pictures) for w, draft in zip(weights, drafts, strict=True)]
-    weights = background.discriminants(np.stack(means))
-    return weights, (weights @ background.mean).astype(np.float32)
-
-
 def _cell_background(pictures: Pictures, *, shrinkage: float) -> Background:
     step = -(-len(pictures) // MAX_CELL_PICTURES)
     sample = pictures.projected[::step].astype(np.float32)
     return fit_background(sample.reshape(-1, sample.shape[-1]), shrinkage=shrinkage)
 
 
-def _peak_mean(draft: Draft, votes: Votes, pictures: Pictures) -> Float32s:
-    """Return the mean cell at the peaks of the firing filters over the evidence."""
-    rows = np.flatnonzero(draft.matches(votes))
+def _fit_cells(
+    background: Background, peaks: Sequence[Float32s], evidence: Sequence[Int64s], pictures: Pictures
+) -> Float32s:
+    """Fit the discriminants of cells: once on the peaks of the filters, once more on the peaks that finds."""
+    first = background.discriminants(np.stack(peaks))
+    means = [_strongest_mean(weights, rows, pictures) for weights, rows in zip(first, evidence, strict=True)]
+    return background.discriminants(np.stack(means))
+
+
+def _peak_mean(draft: Draft, rows: Int64s, votes: Votes, pictures: Pictures) -> Float32s:
+    """Return the mean cell at the peaks of the firing filters over the votes that match."""
     items = list(draft.visual)
-    fires = votes.visual[rows][:, items].toarray() > 0
+    fires = votes.visual[:, items][rows].toarray() > 0
     own = votes.picture[rows]
     peaks = peak_cells(pictures.cells[own][:, items], fires, n_cells=pictures.projected.shape[1])
     return np.asarray(pictures.projected[own, peaks].astype(np.float32).mean(axis=0))
 
 
-def _strongest_mean(weights: Float32s, draft: Draft, votes: Votes, pictures: Pictures) -> Float32s:
+def _strongest_mean(weights: Float32s, evidence: Int64s, pictures: Pictures) -> Float32s:
     """Return the mean over the evidence of the cell that scores highest under the weights."""
-    cells = pictures.projected[_pictures_of(draft.matches(votes), votes)].astype(np.float32)
+    cells = pictures.projected[evidence].astype(np.float32)
     best = (cells @ weights).argmax(axis=1)
     return np.asarray(cells[np.arange(len(cells)), best].mean(axis=0))

@@ -1,4 +1,4 @@
-"""What patterns are made from: votes, and the pictures behind them, aligned."""
+"""What patterns are made from: rules, the votes they were mined from, and the pictures and captions behind the votes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ import numpy.typing as npt
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    import pyarrow as pa
+
+    from kb.ontology import Ontology
     from miner.rules.transactions import Transactions
+    from miner.visual.geometry import Geometry
 
 Bools = npt.NDArray[np.bool_]
 Float32s = npt.NDArray[np.float32]
@@ -90,10 +94,60 @@ class Votes:
         return _has_all(self.text, items)
 
 
+@dataclass(frozen=True, eq=False)
+class PatternInputs:
+    """Everything patterns are made from.
+
+    Attributes:
+        rules: Schema `miner.rules.ruleset.RULES`.
+        votes: The transactions they were mined from.
+        pictures: Behind the votes.
+        records: Record id of each picture.
+        images: Image of each picture, as the corpus names it.
+        geometry: Gives the geometry of a picture from its row.
+        captions: Schema `CAPTIONS`, of all usable records.
+        masks: For each caption, whether each token triggers some event type.
+        picture_of: Row of the picture of each record, copies included.
+        words: Words of each text item.
+        spans: Finds where text items stand in the captions of a record: (caption index, start, end,
+            caption), in reading order.
+        ontology: Of the event types.
+    """
+
+    rules: pa.Table
+    votes: Votes
+    pictures: Pictures
+    records: Sequence[str]
+    images: Sequence[str]
+    geometry: Callable[[int], Geometry]
+    captions: pa.Table
+    masks: Sequence[Sequence[bool]]
+    picture_of: Mapping[str, int]
+    words: Mapping[int, Sequence[str]]
+    spans: Callable[[str, Sequence[int]], Sequence[tuple[int, int, int, str]]]
+    ontology: Ontology
+
+
+def cell_distances(n_cells: int) -> Int64s:
+    """Return how many cells apart the cells of a map are, along its rows or its columns, whichever is more.
+
+    Args:
+        n_cells: A square number.
+
+    Returns:
+        int64, (n_cells, n_cells).
+    """
+    row, column = np.divmod(np.arange(n_cells), round(n_cells**0.5))
+    return np.asarray(np.maximum(abs(row[:, None] - row[None, :]), abs(column[:, None] - column[None, :])))
+
+
 def _has_all(matrix: sparse.csc_matrix, items: Sequence[int]) -> Bools:
-    if not items:
-        return np.ones(matrix.shape[0], dtype=bool)
-    return np.asarray(np.asarray(matrix[:, list(items)].sum(axis=1)).ravel() == len(items))
+    all_of_them = np.ones(matrix.shape[0], dtype=bool)
+    for item in items:
+        has = np.zeros(matrix.shape[0], dtype=bool)
+        has[matrix.indices[matrix.indptr[item] : matrix.indptr[item + 1]]] = True
+        all_of_them &= has
+    return all_of_them
 
 
 def _ones(indptr: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], n_columns: int) -> sparse.csc_matrix:

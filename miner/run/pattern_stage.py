@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from miner.patterns.assemble import PatternInputs, mine_patterns
-from miner.patterns.pictures import Pictures, Votes
+from miner.patterns.assemble import mine_patterns
+from miner.patterns.pictures import PatternInputs, Pictures, Votes
 from miner.rules.transactions import Transactions
 from miner.run.encoded import Encoded
 from miner.run.read_stages import read_ontology
