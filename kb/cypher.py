@@ -118,10 +118,10 @@ PATTERNS_OF = """
 MATCH (p:Pattern)-[i:INDICATES]->(:EventType {eventType: $eventType})
 WITH p, i ORDER BY p.rank, i.confidence DESC, p.id LIMIT $limit
 OPTIONAL MATCH (p)-[h:HAS_ITEM]->(v:VisualItem)
-WITH p, i, h, v ORDER BY h.rank, v.filter
-WITH p, i, collect(v.filter) AS filters
+WITH p, i, h, v ORDER BY h.rank, v.id
+WITH p, i, collect(v.label) AS visualItems
 RETURN p.pattern AS pattern, p.displayName AS displayName, i.confidence AS confidence, i.lift AS lift,
-       i.support AS support, i.pValue AS pValue, p.proven AS proven, p.textWords AS words, filters
+       i.support AS support, i.pValue AS pValue, p.proven AS proven, p.textWords AS words, visualItems
 ORDER BY p.rank, confidence DESC, p.id
 """
 
@@ -147,10 +147,10 @@ MATCH (:EventType {eventType: $first})<-[:INDICATES]-(p:Pattern)-[:HAS_ITEM]->(i
       -[:INDICATES]->(:EventType {eventType: $second})
 WHERE p.id <> q.id
 WITH p, q, i ORDER BY i.id
-WITH p, q, count(DISTINCT i) AS items, [x IN collect(DISTINCT i) WHERE x:VisualItem | x.filter] AS filters,
+WITH p, q, count(DISTINCT i) AS items, [x IN collect(DISTINCT i) WHERE x:VisualItem | x.label] AS visualItems,
      [x IN collect(DISTINCT i) WHERE x:TextItem | x.words[0]] AS words
 RETURN p.pattern AS firstPattern, p.displayName AS firstName, q.pattern AS secondPattern, q.displayName AS secondName,
-       items, filters, words
+       items, visualItems, words
 ORDER BY items DESC, p.rank, q.rank, p.id, q.id LIMIT $limit
 """
 

@@ -34,7 +34,7 @@ class RunInfo:
         key: Key of the run.
         method: ours, visual-only or text-only.
         config_digest: Hash of the resolved configuration.
-        network: Network whose filters are the visual items.
+        network: Network whose filters and classes are the visual items.
         versions: Version of each library that shapes the result.
     """
 

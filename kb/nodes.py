@@ -10,7 +10,8 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from kb.inputs import read_rows
-from kb.model import Node, node_id
+from kb.model import Node, Properties, node_id
+from miner.visual.backbone import describe_item, load_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -58,8 +59,16 @@ def _patterns(inputs: BundleInputs) -> Iterator[Node]:
 
 
 def _visual_items(inputs: BundleInputs) -> Iterator[Node]:
+    n_filters = load_backbone(inputs.run.network).n_filters
     for item in inputs.used_visual_items:
-        yield Node(inputs.id("VisualItem", item), {"filter": item, "network": inputs.run.network})
+        what = describe_item(item, n_filters)
+        properties: Properties = {
+            "label": str(what),
+            "family": what.family,
+            "index": what.index,
+            "network": inputs.run.network,
+        }
+        yield Node(inputs.id("VisualItem", item), properties)
 
 
 def _text_items(inputs: BundleInputs) -> Iterator[Node]:

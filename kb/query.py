@@ -123,7 +123,7 @@ _QUERIES = (
     NamedQuery("event-types", "Which event types have the most patterns?", (), cypher.EVENT_TYPES),
     NamedQuery(
         "patterns-of",
-        "What are the strongest patterns of an event type, with their words and filters?",
+        "What are the strongest patterns of an event type, with their words and visual items?",
         (_EVENT_TYPE, _limit(5)),
         cypher.PATTERNS_OF,
     ),

@@ -94,9 +94,11 @@ _PATTERN_NODES = (
     NodeType(
         label="VisualItem",
         also=("Item",),
-        meaning="One filter of the network that some pattern uses.",
+        meaning="One filter or class of the network that some pattern uses.",
         properties=(
-            _must("filter", "integer", "number of the filter"),
+            _must("label", "string", "what it is, such as `filter 512` or `class 795`"),
+            _must("family", "string", "filter, or class where the network's classifier sees one in a cell"),
+            _must("index", "integer", "its number among the filters, or among the classes, from 0"),
             _must("network", "string", "network it belongs to"),
         ),
     ),
@@ -240,7 +242,7 @@ _MINED = (
         meaning="The pattern is made of the item.",
         properties=(
             _must("rank", "integer", "place among the pattern's items of that kind, from 0"),
-            _may("weight", "float", "share of the pattern's evidence in which a filter fires"),
+            _may("weight", "float", "share of the pattern's own matches in which a visual item fires"),
         ),
     ),
     RelationshipType(

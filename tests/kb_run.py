@@ -40,6 +40,8 @@ ONTOLOGY = Ontology(
         ),
     ),
 )
+CLASS_3 = 1_280 + 3
+"""Classes are numbered after the filters of the network."""
 CAPTION_OF = {
     "c1": "a man on a rock face",
     "c2": "rope on the rock",
@@ -150,7 +152,7 @@ def small_patterns() -> list[dict[str, Any]]:
             "Sport.Climbing",
             1,
             "rock face",
-            visualItems=[7, 3],
+            visualItems=[7, CLASS_3],
             visualWeights=[1.0, 0.5],
             role="Place",
             roles=[{"role": "Place", "score": 0.8}, {"role": "Climber", "score": 0.2}],
@@ -187,7 +189,7 @@ def small_inputs(corpus: str = "beach") -> BundleInputs:
             key="k" * 32,
             method="ours",
             config_digest="d" * 32,
-            network="tiny",
+            network="efficientnet-lite0",
             versions={"numpy": "2.0", "gensim": "4.4"},
         ),
         ontology=ONTOLOGY,

@@ -124,8 +124,8 @@ def test_named_queries_answer(store: GraphStore) -> None:
     counts = [(row["eventType"], row["patterns"], row["records"]) for row in ask(store, "@event-types")]
     assert counts == [("Sport.Climbing", 2, 3), ("Sport.Surfing", 1, 2), ("Sport", 0, 0)]
     strongest = ask(store, "@patterns-of", eventType="Sport:Climbing", limit="1")
-    assert [(row["displayName"], row["words"], row["filters"]) for row in strongest] == [
-        ("rock face", ["rock"], [7, 3])
+    assert [(row["displayName"], row["words"], row["visualItems"]) for row in strongest] == [
+        ("rock face", ["rock"], ["filter 7", "class 3"])
     ]
     evidence = ask(store, "@evidence-of", pattern="Pcccccccccccc")
     assert [(row["record"], row["words"], row["caption"]) for row in evidence] == [
@@ -136,9 +136,9 @@ def test_named_queries_answer(store: GraphStore) -> None:
     images = ask(store, "@images-of-pattern", pattern="Paaaaaaaaaaaa")
     assert [(row["path"], row["score"]) for row in images] == [("images/c1.jpg", 3.5), ("images/c2.jpg", 2.5)]
     shared = ask(store, "@shared-patterns", first="Sport.Climbing", second="Sport.Surfing")
-    assert [(row["firstName"], row["secondName"], row["items"], row["filters"], row["words"]) for row in shared] == [
-        ("rock face", "wet rock", 2, [7], ["rock"])
-    ]
+    assert [
+        (row["firstName"], row["secondName"], row["items"], row["visualItems"], row["words"]) for row in shared
+    ] == [("rock face", "wet rock", 2, ["filter 7"], ["rock"])]
     roles = ask(store, "@roles-of", eventType="Sport.Climbing")
     assert [(row["role"], row["patterns"], row["scores"]) for row in roles] == [
         ("Climber", ["rock face"], [0.2]),

@@ -69,12 +69,12 @@ def test_build_counts_labels_for_every_type_of_the_ontology() -> None:
 
 def test_build_keeps_only_items_that_a_pattern_uses() -> None:
     bundle = build_bundle(small_inputs())
-    assert ids(bundle.nodes["VisualItem"]) == [f"VisualItem:beach/{item}" for item in (3, 5, 7)]
+    assert ids(bundle.nodes["VisualItem"]) == [f"VisualItem:beach/{item}" for item in (1283, 5, 7)]
     assert ids(bundle.nodes["TextItem"]) == [f"TextItem:beach/{item}" for item in (0, 1, 2)]
     rows = bundle.relationships["HAS_ITEM"].to_pylist()
     assert [(row["target"], row["rank"], row["weight"]) for row in rows if row["source"].endswith("Paaaaaaaaaaaa")] == [
         ("TextItem:beach/0", 0, None),
-        ("VisualItem:beach/3", 1, 0.5),
+        ("VisualItem:beach/1283", 1, 0.5),
         ("VisualItem:beach/7", 0, 1.0),
     ]
 
@@ -83,6 +83,15 @@ def mentions_of(captions: list[dict[str, Any]], **changes: Any) -> list[tuple[st
     inputs = with_rows(with_rows(small_inputs(), "captions", captions), "evidence", [])
     rows = build_bundle(replace(inputs, **changes)).relationships["MENTIONS"].to_pylist()
     return [(row["source"], row["target"], row["start"], row["end"]) for row in rows]
+
+
+def test_build_tells_filters_from_classes() -> None:
+    rows = build_bundle(small_inputs()).nodes["VisualItem"].to_pylist()
+    assert [(row["label"], row["family"], row["index"]) for row in rows] == [
+        ("class 3", "class", 3),
+        ("filter 5", "filter", 5),
+        ("filter 7", "filter", 7),
+    ]
 
 
 def test_build_finds_the_first_mention_of_each_item_in_a_caption() -> None:
