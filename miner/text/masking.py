@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MaskedWords", "masked_words", "token_masks"]
 
-GAP = re.compile(r"(?<!\\)\.[*+{]|\[\^[^\]]*\][*+{]|(?:^|[\s:(])\\[wS][*+]")
+GAP = re.compile(r"(?<!\\)\.[*+{]|\[\^[^\]]*\][*+{]|(?:^|[\s:(]|\\[Ws][*+?]?)\\[wS][*+]")
 """What lets a pattern skip whole words: a repeated wildcard or negated class, or a wildcard word standing alone."""
 
 
