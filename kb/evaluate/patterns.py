@@ -86,12 +86,15 @@ def words_by_caption(captions: pa.Table) -> dict[str, list[frozenset[str]]]:
 
 
 def best_distinct(patterns: pa.Table, n: int = N_BEST) -> list[int]:
-    """Return the rows of the best patterns with different names, over all event types, best first."""
+    """Return the rows of the best patterns with different names, over all event types, best first.
+
+    Names that differ in the form of their head only, such as "rock" and "rocks", are one name.
+    """
     rows = patterns.select(["name", "grounding", "confidence", "nameHead"]).to_pylist()
     order = sorted(range(len(rows)), key=lambda row: -rows[row]["grounding"] * rows[row]["confidence"])
     chosen: dict[str, int] = {}
     for row in order:
-        chosen.setdefault(rows[row]["name"], row)
+        chosen.setdefault(_key(rows[row]), row)
     return list(chosen.values())[:n]
 
 
@@ -109,19 +112,25 @@ def score_names(
         training: What mining saw.
         held_out: What it did not.
     """
-    seen, unseen = pooled_features(training.pooled), pooled_features(held_out.pooled)
+    features = pooled_features(training.pooled), pooled_features(held_out.pooled)
     ranked = detectors.scores(held_out.pooled)
     rows = patterns.to_pylist()
-    return [
-        NameScore(
-            rows[row]["pattern"],
-            rows[row]["eventType"],
-            rows[row]["name"],
-            int(np.count_nonzero(held_out.has(_key(rows[row])))),
-            _compare(rows[row], ranked[:, row], thresholds, (training, seen), (held_out, unseen)),
-        )
-        for row in best_distinct(patterns)
-    ]
+    scores = []
+    for place in best_distinct(patterns):
+        row = rows[place]
+        known, relevant = training.has(_key(row)), held_out.has(_key(row))
+        values = dict.fromkeys(METHODS, 0.0)
+        if known.any() and relevant.any():
+            filters = _filter_scores(row, thresholds, known, training, held_out)
+            values = {
+                "detector": r_precision(ranked[:, place], relevant),
+                "filter-set": r_precision(filters, relevant),
+                "probe": r_precision(probe_scores(features[0], known, features[1]), relevant),
+                "base-rate": float(relevant.mean()),
+            }
+        n_relevant = int(np.count_nonzero(relevant))
+        scores.append(NameScore(row["pattern"], row["eventType"], row["name"], n_relevant, values))
+    return scores
 
 
 def _key(row: Mapping[str, Any]) -> str:
@@ -129,27 +138,14 @@ def _key(row: Mapping[str, Any]) -> str:
     return " ".join([*str(row["name"]).split()[:-1], str(row["nameHead"])])
 
 
-def _compare(
-    row: Mapping[str, Any],
-    scores: Float32s,
-    thresholds: Float32s,
-    training: tuple[Part, Float32s],
-    held_out: tuple[Part, Float32s],
-) -> dict[str, float]:
-    """Return the R-precision of each method for one pattern."""
-    known, relevant = training[0].has(_key(row)), held_out[0].has(_key(row))
-    if not relevant.any() or not known.any():
-        return dict.fromkeys(METHODS, 0.0)
+def _filter_scores(
+    row: Mapping[str, Any], thresholds: Float32s, known: Bools, training: Part, held_out: Part
+) -> Float32s:
+    """Score the held-out pictures by the set of the pattern's visual items that finds the name best in training."""
     items = _by_weight(row)
-    seen, unseen = (part.maxima[:, items].astype(np.float32) for part in (training[0], held_out[0]))
+    seen, unseen = (part.maxima[:, items].astype(np.float32) for part in (training, held_out))
     chosen = list(best_filter_set(seen, thresholds[items], known))
-    filters = filter_set_scores(unseen[:, chosen], thresholds[items][chosen])
-    return {
-        "detector": r_precision(scores, relevant),
-        "filter-set": r_precision(filters, relevant),
-        "probe": r_precision(probe_scores(training[1], known, held_out[1]), relevant),
-        "base-rate": float(relevant.mean()),
-    }
+    return filter_set_scores(unseen[:, chosen], thresholds[items][chosen])
 
 
 def _by_weight(row: Mapping[str, Any]) -> list[int]:

@@ -81,12 +81,14 @@ def probe_scores(training: Float32s, relevant: Bools, held_out: Float32s) -> Flo
 
     Args:
         training: float32, (n_training, n_features).
-        relevant: bool, (n_training,), with both values.
+        relevant: bool, (n_training,), at least one of them true.
         held_out: float32, (n_held_out, n_features).
 
     Returns:
-        float32, (n_held_out,).
+        float32, (n_held_out,); all equal where every training picture has the name, as there is nothing to tell apart.
     """
+    if relevant.all():
+        return np.zeros(len(held_out), dtype=np.float32)
     mean, spread = training.mean(axis=0), np.maximum(training.std(axis=0), 1e-6)
     probe = LogisticRegression(C=PROBE_C, class_weight="balanced", max_iter=300)
     probe.fit((training - mean) / spread, relevant)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 MAX_WORDS = 3
 MODIFIERS = frozenset({"ADJ", "NOUN", "PROPN", "VERB"})
+PEOPLE = frozenset({"PERSON", "PER"})
+"""Entity types of persons; who somebody is says nothing about what a pattern shows."""
+
 MIN_PICTURES = 2
 PRIOR_WEIGHT = 0.1
 """Weight of the prior against the words that were counted."""
@@ -126,7 +129,7 @@ def _phrases_of(row: CaptionRow, mask: Sequence[bool]) -> dict[Key, tuple[str, b
     found: dict[Key, tuple[str, bool]] = {}
     for first, end in zip(row["chunkStarts"], row["chunkEnds"], strict=True):
         head = next((t for t in range(end - 1, first - 1, -1) if row["pos"][t] == "NOUN"), None)
-        if head is None or not row["lowers"][head].isalpha():
+        if head is None or not row["lowers"][head].isalpha() or row["entities"][head] in PEOPLE:
             continue
         for start in range(head, max(first, head - MAX_WORDS + 1) - 1, -1):
             if start < head and not _can_modify(row, start):

@@ -17,32 +17,11 @@ if TYPE_CHECKING:
     from kb.ontology import EventType, Role
     from miner.patterns.naming import CaptionRow
 
-PLACE_PREPOSITIONS = frozenset(
-    [
-        "in",
-        "on",
-        "at",
-        "near",
-        "through",
-        "over",
-        "across",
-        "down",
-        "up",
-        "along",
-        "inside",
-        "outside",
-        "behind",
-        "beside",
-        "by",
-        "under",
-        "around",
-        "into",
-        "onto",
-        "off",
-        "from",
-    ]
-)
-SUBJECTS = frozenset({"nsubj", "nsubjpass", "ROOT", "agent"})
+PLACE_PREPOSITIONS = frozenset({
+    "in", "on", "at", "near", "through", "over", "across", "down", "up", "along", "inside", "outside", "behind", "beside",
+    "by", "under", "around", "into", "onto", "off", "from",
+})  # fmt: skip
+SUBJECTS = frozenset({"nsubj", "nsubjpass", "ROOT"})
 OBJECTS = frozenset({"dobj", "obj", "attr", "dative"})
 ACTORS = frozenset({"person", "group", "animal", "PERSON", "NORP", "ORG"})
 PLACES = frozenset({"place", "GPE", "LOC", "FAC"})
@@ -101,7 +80,7 @@ def positions_of(head: str, captions: Iterable[CaptionRow]) -> Counter[str]:
 
 
 def _position(row: CaptionRow, token: int) -> str:
-    """Name the position of one token; a conjunct stands where its first conjunct stands."""
+    """Name the position of one token; a conjunct stands where its first conjunct stands, who acts in a passive is a subject."""
     seen = {token}
     while row["deps"][token] in ("conj", "compound", "appos") and row["heads"][token] not in seen:
         token = row["heads"][token]
@@ -113,6 +92,8 @@ def _position(row: CaptionRow, token: int) -> str:
         return "object"
     if relation != "pobj":
         return "other"
+    if row["deps"][row["heads"][token]] == "agent":
+        return "subject"
     preposition = row["lowers"][row["heads"][token]]
     if preposition in ("with", "using", "wearing"):
         return "with"
