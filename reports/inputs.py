@@ -44,6 +44,7 @@ class ReportInputs:
         evidence: EVIDENCE; boxes are in upright original pixels.
         open_image: From the `image` of a record to the bytes of its file.
         decode: From those bytes to upright pixels, `miner.visual.images.decode_image` with the run's pixel limit.
+        name_item: From the number of a visual item to what it is, such as `class 795`.
         counters: What the stages counted, such as `{"rules": summary, "patterns": {...}}`; shown as it is.
     """
 
@@ -60,3 +61,4 @@ class ReportInputs:
     open_image: Callable[[str], bytes]
     decode: Callable[[bytes], Picture]
     counters: Mapping[str, object] = field(default_factory=dict)
+    name_item: Callable[[int], str] = "item {}".format

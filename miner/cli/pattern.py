@@ -65,7 +65,7 @@ def describe(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"{row['name']}  ({row['eventType']}, {row['id']})"
     yield f"  names: {', '.join(row['alternatives']) or 'none'}"
     yield f"  words: {', '.join(row['textWords'])}"
-    yield f"  filters: {', '.join(map(str, row['visualItems']))}"
+    yield f"  visual items: {', '.join(row['visualNames'])}"
     yield f"  confidence {row['confidence']:.2f}, lift {row['lift']:.1f}, support {row['support']:.4f}, p {row['pValue']:.2g}"
     roles = ", ".join(f"{role['role']} {role['score']:.2f}" for role in row["roles"])
     yield f"  role: {row['role'] or 'none'}{f' ({roles})' if roles else ''}"

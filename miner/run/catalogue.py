@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
+from miner.config_file import load_config
 from miner.errors import ArtefactError
 from miner.store.formats import read_table
+from miner.visual.backbone import load_backbone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from miner.run.folder import RunFolder
 
@@ -54,7 +56,8 @@ def list_patterns(folder: RunFolder, event_type: str | None = None) -> list[Row]
         raise ArtefactError(
             f"{event_type!r} has no patterns in {folder.path}; these have: {', '.join(types) or 'none'}."
         )
-    return [_select(row, LISTED) for row in rows if event_type in {None, row["eventType"]}]
+    name_item = _item_names(folder)
+    return [_select(row, LISTED, name_item) for row in rows if event_type in {None, row["eventType"]}]
 
 
 def show_pattern(folder: RunFolder, pattern: str) -> Row:
@@ -75,11 +78,17 @@ def show_pattern(folder: RunFolder, pattern: str) -> Row:
         raise ArtefactError(f"{fault} {pattern!r}.", hint=f"See them with 'eventminer pattern list {folder.path}'.")
     evidence = read_table(artefact.file("evidence.parquet"))
     own = evidence.filter(pc.equal(evidence["pattern"], found[0]["pattern"])).to_pylist()
-    return {**_select(found[0], (*LISTED, *SHOWN)), "evidence": [_describe(row) for row in own]}
+    chosen = _select(found[0], (*LISTED, *SHOWN), _item_names(folder))
+    return {**chosen, "evidence": [_describe(row) for row in own]}
 
 
-def _select(row: Mapping[str, Any], columns: tuple[str, ...]) -> Row:
-    return {"id": row["pattern"], **{name: row[name] for name in columns}}
+def _item_names(folder: RunFolder) -> Callable[[int], str]:
+    return load_backbone(load_config(folder.path / "run.toml").visual.backbone).name_item
+
+
+def _select(row: Mapping[str, Any], columns: tuple[str, ...], name_item: Callable[[int], str]) -> Row:
+    visual = [name_item(item) for item in row["visualItems"]]
+    return {"id": row["pattern"], **{name: row[name] for name in columns}, "visualNames": visual}
 
 
 def _describe(row: Mapping[str, Any]) -> Row:

@@ -18,6 +18,7 @@ from miner.run.kb_process import load_apart
 from miner.run.libraries import library_versions
 from miner.store.fingerprint import digest_json
 from miner.store.formats import read_array, read_json, read_table, write_bytes
+from miner.visual.backbone import load_backbone
 from miner.visual.images import decode_image
 from reports.inputs import ReportInputs
 from reports.page import render_report
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from miner.run.pipeline import Pipeline
     from miner.store.artefact import Artefact
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 KB_VERSION = 1
 
 
@@ -112,6 +113,7 @@ def report_inputs(
         evidence=read_table(artefacts["patterns"].file("evidence.parquet")),
         open_image=open_image,
         decode=partial(decode_image, max_pixels=config.visual.max_pixels),
+        name_item=load_backbone(config.visual.backbone).name_item,
         counters={
             "rules": read_json(artefacts["mine"].file("summary.json")),
             "captions": read_json(artefacts["text-items"].file("counts.json")),

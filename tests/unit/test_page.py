@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from miner.visual.backbone import load_backbone
 from reports.page import render_report
 from tests.report_fakes import FLICKR, drawn_source, fake_inputs, flickr_source
 
@@ -84,6 +85,13 @@ def test_page_shows_every_pattern_with_its_name(inputs: ReportInputs, html: str)
     assert sorted(map(str, cards)) == sorted(inputs.patterns["pattern"].to_pylist())
     for name in inputs.patterns["name"].to_pylist():
         assert name in page.text
+
+
+def test_page_says_what_each_visual_item_is(inputs: ReportInputs) -> None:
+    patterns = set_column(inputs.patterns, "visualItems", [[1279, 2075]] * inputs.patterns.num_rows)
+    name_item = load_backbone("efficientnet-lite0").name_item
+    page = Page(render_report(replace(inputs, patterns=patterns, name_item=name_item), images=False))
+    assert "filter 1279, class 795" in page.text
 
 
 def test_page_refers_to_nothing_outside_and_runs_nothing(html: str) -> None:
