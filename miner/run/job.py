@@ -15,7 +15,7 @@ from miner.errors import ConfigError
 from miner.run.executor import LocalExecutor, count_cores
 from miner.run.pipeline import Pipeline
 from miner.run.projections import PROJECTIONS
-from miner.run.read_stages import LABEL, keep_corpus, open_corpus
+from miner.run.read_stages import LABEL, identify_corpus, keep_corpus, open_corpus
 from miner.run.stages import STAGES
 from miner.store.formats import read_json, read_table, write_bytes
 from miner.visual.engine import choose_engine
@@ -132,8 +132,9 @@ def run_corpus(
         progress.note(f"device: {DEVICES[choose_engine()]}; {executor.description}")
         corpus = open_corpus(location, config.corpus, progress)
         logger.info("corpus %s: %d records", corpus.declaration.name, corpus.records.num_rows)
-        read, is_new = keep_corpus(corpus, folder.store)
-        _take_over(folder, corpus, read, force=force)
+        identity = identify_corpus(corpus)
+        _take_over(folder, corpus, identity.key, force=force)
+        read, is_new = keep_corpus(corpus, identity, folder.store)
         toml = f"{_title(corpus)}{render_config(config)}".encode()
         if not (folder.path / "run.toml").exists():
             write_bytes(folder.path / "run.toml", toml)
@@ -154,13 +155,13 @@ def _title(corpus: Corpus) -> str:
     return f"# Corpus: {' '.join(corpus.declaration.name.split())}\n\n"
 
 
-def _take_over(folder: RunFolder, corpus: Corpus, read: Artefact, *, force: bool) -> None:
+def _take_over(folder: RunFolder, corpus: Corpus, records: str, *, force: bool) -> None:
     """Write the corpus into a new folder, or refuse one that belongs to another corpus."""
     name = corpus.declaration.name
     if not force:
-        folder.check_corpus(name, read.key)
-    if folder.read_state().get("records") != read.key:
-        folder.write_state({"corpus": name, "records": read.key})
+        folder.check_corpus(name, records)
+    if folder.read_state().get("records") != records:
+        folder.write_state({"corpus": name, "records": records})
     folder.write_state(folder.read_state() | {"location": _absolute(corpus.location)})
 
 

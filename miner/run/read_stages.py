@@ -16,7 +16,7 @@ from miner.run.libraries import library_versions
 from miner.run.stage import Context, WholeStage
 from miner.store.artefact import Identity
 from miner.store.fingerprint import digest_bytes, digest_json
-from miner.store.formats import read_json, read_table, table_bytes, write_bytes, write_json, write_table
+from miner.store.formats import read_json, read_table, table_bytes, write_json, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,18 @@ def open_corpus(location: str, config: CorpusConfig, progress: Progress) -> Corp
         return read_corpus(location, reader=config.reader, columns=config.columns or None, on_progress=follow)
 
 
-def keep_corpus(corpus: Corpus, store: ArtefactStore) -> tuple[Artefact, bool]:
+def identify_corpus(corpus: Corpus) -> Identity:
+    """Name the artefact of a corpus by what was read."""
+    parameters = {
+        "records": digest_bytes(table_bytes(corpus.records)),
+        "declaration": _describe(corpus.declaration),
+        "libraries": library_versions(["pyarrow"]),
+    }
+    key = digest_json(["read", READ_VERSION, parameters])
+    return Identity(stage="read", key=key, version=READ_VERSION, parameters=parameters, inputs={})
+
+
+def keep_corpus(corpus: Corpus, identity: Identity, store: ArtefactStore) -> tuple[Artefact, bool]:
     """Keep what was read as an artefact.
 
     Returns:
@@ -56,23 +67,14 @@ def keep_corpus(corpus: Corpus, store: ArtefactStore) -> tuple[Artefact, bool]:
     Raises:
         ArtefactError: It is there but damaged, or the disk is full.
     """
-    table = table_bytes(corpus.records)
-    declaration = _describe(corpus.declaration)
-    parameters = {
-        "records": digest_bytes(table),
-        "declaration": declaration,
-        "libraries": library_versions(["pyarrow"]),
-    }
-    key = digest_json(["read", READ_VERSION, parameters])
-    identity = Identity(stage="read", key=key, version=READ_VERSION, parameters=parameters, inputs={})
-    kept = store.open("read", key)
+    kept = store.open("read", identity.key)
     if kept is not None:
         kept.verify()
         return kept, False
     with store.build(identity) as directory:
-        write_bytes(directory / "records.parquet", table)
-        write_json(directory / "declaration.json", declaration)
-    made = store.open("read", key)
+        write_table(directory / "records.parquet", corpus.records)
+        write_json(directory / "declaration.json", _describe(corpus.declaration))
+    made = store.open("read", identity.key)
     if made is None:
         raise ArtefactError(f"{identity.directory} vanished while it was made.", hint="Run the same command again.")
     return made, True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import resource
 import shutil
@@ -51,6 +50,22 @@ def kept(out: Path) -> dict[str, bytes]:
     return {**read_files(out / "stages"), **read_files(out / "bundle")}
 
 
+def stop(corpus: Path, out: Path, how: signal.Signals, *, after_s: float = 0.0) -> tuple[int, str]:
+    """Start a run, send it a signal some time after it has read its corpus, and return its code and what it said."""
+    process = subprocess.Popen(command(corpus, out), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    said = []
+    for line in process.stderr or ():
+        said.append(line)
+        if line.startswith("Labels by"):
+            break
+    try:
+        process.wait(timeout=after_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(how)
+    said.append(process.communicate()[1])
+    return process.returncode, "".join(said)
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scenes") / "corpus"
@@ -72,15 +87,9 @@ def test_resume_after_kills_at_random_places_gives_the_same_bytes(
 ) -> None:
     out, elapsed_s = whole
     chance = random.Random(0)  # noqa: S311 - not for secrets
-    for _ in range(N_KILLS):
-        process = subprocess.Popen(
-            command(corpus, tmp_path / "run"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            process.wait(timeout=chance.uniform(0.3, 0.9) * elapsed_s)
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
+    moments = [0.0, *(chance.uniform(0.02, 0.5) * elapsed_s for _ in range(N_KILLS - 1))]
+    codes = [stop(corpus, tmp_path / "run", signal.SIGKILL, after_s=moment)[0] for moment in moments]
+    assert codes[0] == -signal.SIGKILL
     finish(corpus, tmp_path / "run")
     assert kept(tmp_path / "run") == kept(out)
 
@@ -109,8 +118,10 @@ def test_resume_folder_of_another_corpus_is_refused(corpus: Path, whole: tuple[P
     shutil.copytree(corpus, other)
     lines = (other / "captions.jsonl").read_text().splitlines(keepends=True)
     (other / "captions.jsonl").write_text("".join(lines[:-1]))
+    before = kept(out)
     done = subprocess.run(command(other, out), capture_output=True, text=True, check=False)
     assert done.returncode == 1
+    assert kept(out) == before
     assert "records of corpus 'demo scenes' have changed" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -122,16 +133,11 @@ def test_resume_dask_workers_make_the_same_bytes(corpus: Path, whole: tuple[Path
 
 
 def test_resume_after_interrupt_and_full_disk(corpus: Path, whole: tuple[Path, float], tmp_path: Path) -> None:
-    out, elapsed_s = whole
-    process = subprocess.Popen(command(corpus, tmp_path / "run"), stderr=subprocess.PIPE, text=True)
-    try:
-        process.wait(timeout=0.4 * elapsed_s)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-    stderr = process.communicate()[1]
-    assert process.returncode == 130, stderr
-    assert stderr.endswith("Interrupted. The same command goes on from here.\n")
-    assert "Traceback" not in stderr
+    out, _ = whole
+    code, said = stop(corpus, tmp_path / "run", signal.SIGINT)
+    assert code == 130, said
+    assert said.endswith("Interrupted. The same command goes on from here.\n")
+    assert "Traceback" not in said
     full = subprocess.run(
         command(corpus, tmp_path / "run"),
         capture_output=True,
