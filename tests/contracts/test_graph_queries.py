@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -163,3 +164,17 @@ def test_named_queries_tell_nothing_found_from_no_such_subject(store: GraphStore
 def test_every_named_query_is_tried_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     assert [q.name for q in named_queries() if f'"@{q.name}"' not in text] == []
+
+
+def test_examples_of_the_documentation_answer(store: GraphStore) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "knowledge-base.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```cypher\n(.*?)```", text, flags=re.DOTALL)
+    answers = [ask(store, example) for example in examples]
+    assert [sorted(row["visualItems"]) for row in answers[0]] == [["class 3", "filter 7"], ["filter 5"]]
+    assert [row["e.words"] for row in answers[1]] == ["rock", "rock"]
+    assert {row["i.id"] for row in answers[2]} == {"TextItem:beach/0", "VisualItem:beach/7"}
+    assert [(row["e.eventType"], row["patterns"]) for row in answers[3]] == [
+        ("Sport", 3),
+        ("Sport.Climbing", 2),
+        ("Sport.Surfing", 1),
+    ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -107,3 +108,8 @@ def test_named_queries_are_questions_with_distinct_names() -> None:
 
 def test_query_result_gives_rows_by_column() -> None:
     assert QueryResult(columns=("a", "b"), rows=((1, 2),)).records() == [{"a": 1, "b": 2}]
+
+
+def test_documentation_lists_every_named_query() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "knowledge-base.md").read_text(encoding="utf-8")
+    assert [query.name for query in named_queries() if f"| `@{query.name}` | {query.answers} |" not in text] == []
