@@ -6,45 +6,72 @@ import os
 from typing import TYPE_CHECKING
 
 from corpora.scenes import generate_scenes
-from miner.config import RunConfig
+from corpora.truth import MinedPattern, read_truth, score_found
+from miner.config import PatternConfig, RunConfig
 from miner.errors import ArtefactError
 from miner.run.folder import RunFolder
 from miner.run.job import run_corpus
 from miner.store.artefact import TEMPORARY, discard
-from miner.store.formats import write_error
+from miner.store.formats import read_table, write_error
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from corpora.truth import FoundReport
     from miner.run.job import Place, RunSummary
     from miner.run.progress import Progress
 
 
-def run_demo(out: Path, *, place: Place, progress: Progress) -> RunSummary:
+DEMO_CONFIG = RunConfig(pattern=PatternConfig(max_name_share=0.6))
+"""The defaults but one: with five event types and ten objects, every name is common within its type."""
+
+
+def run_demo(out: Path, *, seed: int, place: Place, progress: Progress) -> tuple[RunSummary, FoundReport]:
     """Draw a corpus into `out/corpus`, if it is not there yet, and mine it into `out/run`.
 
     Args:
         out: Folder for both; made if it is not there.
+        seed: Of the drawing.
         place: Where the work is done.
         progress: Where to report.
+
+    Returns:
+        What the run did, and the planted patterns against those found; precision looks at as many as are planted.
 
     Raises:
         EventMinerError: The folder holds something else, or a stage fails.
     """
     corpus = out / "corpus"
     if not corpus.exists():
-        _draw_corpus(corpus, progress)
-    return run_corpus(str(corpus), RunFolder(out / "run"), RunConfig(), place=place, progress=progress)
+        _draw_corpus(corpus, seed, progress)
+    folder = RunFolder(out / "run")
+    summary = run_corpus(str(corpus), folder, DEMO_CONFIG, place=place, progress=progress)
+    truth = read_truth(corpus / "truth.json")
+    return summary, score_found(best_patterns(folder), truth, k=len(truth.patterns))
 
 
-def _draw_corpus(corpus: Path, progress: Progress) -> None:
+def best_patterns(folder: RunFolder) -> list[MinedPattern]:
+    """Return the patterns of a run: the first of every event type, then the second, each round by confidence."""
+    artefact = folder.artefact("patterns")
+    records: dict[str, set[str]] = {}
+    for row in read_table(artefact.file("evidence.parquet"), ["pattern", "record"]).to_pylist():
+        records.setdefault(row["pattern"], set()).add(row["record"])
+    rows = read_table(artefact.file("patterns.parquet")).to_pylist()
+    rows.sort(key=lambda row: (row["rank"], -row["confidence"], row["pattern"]))
+    return [
+        MinedPattern(row["eventType"], tuple(row["alternatives"]), frozenset(records.get(row["pattern"], ())))
+        for row in rows
+    ]
+
+
+def _draw_corpus(corpus: Path, seed: int, progress: Progress) -> None:
     """Draw under another name first, so that a killed demo leaves no half of a corpus."""
     _refuse_foreign(corpus.parent)
     temporary = corpus.with_name(f".{corpus.name}.{os.getpid()}{TEMPORARY}")
     try:
         corpus.parent.mkdir(parents=True, exist_ok=True)
         with progress.stage("draw"):
-            generate_scenes(temporary)
+            generate_scenes(temporary, seed=seed)
         temporary.replace(corpus)
     except OSError as error:
         raise write_error(corpus, error) from error

@@ -16,7 +16,7 @@ from miner.run.encoded import Encoded
 from miner.run.job import count_threads, open_executor
 from miner.run.pattern_stage import PATTERNS
 from miner.run.pipeline import Pipeline
-from miner.run.read_stages import LABEL, keep_corpus, open_corpus
+from miner.run.read_stages import LABEL, identify_corpus, keep_corpus, open_corpus
 from miner.run.split_stage import group_representatives
 from miner.run.stages import STAGES
 from miner.run.text_stages import read_captions
@@ -71,7 +71,7 @@ def evaluate_names(
     config = load_config(folder.path / "run.toml")
     with folder.claim(), open_executor(place) as executor:
         corpus = open_corpus(location or str(folder.read_state().get("location", "")), config.corpus, progress)
-        read, _ = keep_corpus(corpus, folder.store)
+        read, _ = keep_corpus(corpus, identify_corpus(corpus), folder.store)
         stages = STAGES[: STAGES.index(PATTERNS) + 1]
         scores: list[NameScore] = []
         for seed in seeds:
