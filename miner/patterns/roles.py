@@ -65,8 +65,10 @@ def rank_roles(head: str, captions: Iterable[CaptionRow], event_type: EventType)
 
 
 def assigned(roles: Sequence[RoleScore]) -> str | None:
-    """Return the role to assign, none where no role stands out."""
-    return roles[0].role if roles and roles[0].score >= MIN_SHARE else None
+    """Return the role to assign, none where no role stands out: its share is small, or all of several have the same."""
+    if not roles or roles[0].score < MIN_SHARE or (len(roles) > 1 and roles[0].score == roles[-1].score):
+        return None
+    return roles[0].role
 
 
 def positions_of(head: str, captions: Iterable[CaptionRow]) -> Counter[str]:
