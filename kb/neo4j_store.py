@@ -31,7 +31,7 @@ logging.getLogger("neo4j.notifications").setLevel(logging.ERROR)  # they are in 
 
 
 class Neo4jStore:
-    """A database of a Neo4j server. The password comes from NEO4J_PASSWORD only, the user from NEO4J_USERNAME.
+    """A database of a Neo4j server. The password comes from NEO4J_PASSWORD only, the user from NEO4J_USER.
 
     Args:
         uri: `bolt://`, `neo4j://` or one of their secure forms; a path names the database.
@@ -80,7 +80,7 @@ class Neo4jStore:
 
     def _connect(self) -> neo4j.Driver:
         password = os.environ.get("NEO4J_PASSWORD")
-        auth = None if password is None else (os.environ.get("NEO4J_USERNAME", "neo4j"), password)
+        auth = None if password is None else (os.environ.get("NEO4J_USER", "neo4j"), password)
         with _translated(self._uri):
             driver = neo4j.GraphDatabase.driver(
                 self._uri,
@@ -120,7 +120,7 @@ def _split_address(uri: str) -> tuple[str, str]:
     if parts.username or parts.password:
         raise KbError(
             f"The address of {parts.hostname} carries a user or a password.",
-            hint="Leave them out; set NEO4J_USERNAME and NEO4J_PASSWORD.",
+            hint="Leave them out; set NEO4J_USER and NEO4J_PASSWORD.",
         )
     return parts._replace(path="").geturl(), parts.path.strip("/") or DEFAULT_DATABASE
 
@@ -148,7 +148,7 @@ def _translated(uri: str, timeout_s: float | None = None) -> Iterator[None]:
         yield
     except exceptions.AuthError as error:
         raise KbError(
-            f"{uri} refuses the user or password.", hint="Set NEO4J_PASSWORD (and NEO4J_USERNAME if it is not neo4j)."
+            f"{uri} refuses the user or password.", hint="Set NEO4J_PASSWORD (and NEO4J_USER if it is not neo4j)."
         ) from error
     except exceptions.Neo4jError as error:
         raise _explain(error, timeout_s) from error

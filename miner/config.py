@@ -142,7 +142,6 @@ class RunConfig(Section):
     """The whole configuration of one run."""
 
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random")
-    method: Literal["ours", "visual-only", "text-only"] = Field("ours", description="What is mined")
     corpus: CorpusConfig = CorpusConfig()
     holdout: HoldoutConfig = HoldoutConfig()
     label: LabelConfig = LabelConfig()

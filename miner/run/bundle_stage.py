@@ -9,7 +9,7 @@ from kb.inputs import BundleInputs, RunInfo
 from miner.run.libraries import library_versions
 from miner.run.read_stages import read_ontology
 from miner.run.stage import Context, WholeStage
-from miner.run.text_stages import read_captions
+from miner.run.text_stages import read_captions, read_masks
 from miner.store.fingerprint import digest_json
 from miner.store.formats import read_array, read_table
 
@@ -24,7 +24,7 @@ def _make_bundle(context: Context, directory: Path) -> None:
     inputs, config = context.inputs, context.config
     run = RunInfo(
         key=inputs["patterns"].key,
-        method=config.method,
+        method="ours",
         config_digest=_digest_config(config),
         network=config.visual.backbone,
         versions=library_versions(),
@@ -38,6 +38,7 @@ def _make_bundle(context: Context, directory: Path) -> None:
         images=read_table(inputs["groups"].file("images.parquet")),
         groups=read_array(inputs["groups"].file("groups.npy")),
         captions=read_captions(inputs["captions"]),
+        masks=read_masks(inputs["masks"]),
         text_items=read_table(inputs["text-items"].file("text_items.parquet")),
         rules=read_table(inputs["mine"].file("rules.parquet")),
         patterns=read_table(inputs["patterns"].file("patterns.parquet")),
@@ -58,9 +59,9 @@ def _describe_run(config: RunConfig, _corpus: Corpus) -> dict[str, object]:
 
 BUNDLE = WholeStage(
     name="bundle",
-    version=1,
-    inputs=("read", "label", "groups", "captions", "text-items", "mine", "patterns"),
-    settings=("method", "visual.backbone"),
+    version=2,
+    inputs=("read", "label", "groups", "captions", "masks", "text-items", "mine", "patterns"),
+    settings=("visual.backbone",),
     facts=_describe_run,
     make=_make_bundle,
 )

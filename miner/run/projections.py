@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kb.bundle import verify_bundle
+from kb.load import load_bundle
+from kb.store import open_store
 from miner.config_file import render_config
 from miner.errors import KbError
-from miner.run.kb_process import load_apart
 from miner.run.libraries import library_versions
 from miner.store.fingerprint import digest_json
 from miner.store.formats import read_array, read_json, read_table, write_bytes
@@ -76,8 +77,8 @@ def _kb_key(artefacts: Mapping[str, Artefact]) -> str:
 
 def _load_kb(pipeline: Pipeline, folder: RunFolder) -> None:
     n_rows = verify_bundle(folder.path / "bundle").n_rows
-    with pipeline.progress.stage("kb", n_rows, "rows") as advance:
-        load_apart(folder.path / "bundle", folder.path / "kb", advance)
+    with pipeline.progress.stage("kb", n_rows, "rows") as advance, open_store(str(folder.path / "kb")) as store:
+        load_bundle(folder.path / "bundle", store, advance)
 
 
 def _report_key(artefacts: Mapping[str, Artefact]) -> str:
