@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from miner.config import MineConfig
     from miner.rules.hypergeom import Floats
     from miner.rules.transactions import Int64s, Transactions
+    from miner.rules.walk import Bounds
 
 _NEVER = 2**62
 
@@ -63,13 +64,24 @@ def mine_rules(transactions: Transactions, config: MineConfig, *, threads: int =
     bounds.least_class[len(transactions.event_types) :] = _NEVER
     bounds.still_class[len(transactions.event_types) :] = _NEVER
     layout = build_layout(votes, bounds.still_class[:, 2], threads=threads)
-    found = search(layout, bounds, threads=threads, max_rules=config.max_rules, n_visual=votes.n_visual)
+    if config.miner == "mlxtend":
+        found = _reference_rules(votes, thresholds, bounds)
+    else:
+        found = search(layout, bounds, threads=threads, max_rules=config.max_rules, n_visual=votes.n_visual)
     verdict = judge(found, layout, bounds, association.log_levels, config)
     kept = np.arange(len(found)) if config.exploratory else np.flatnonzero(verdict.proven)
     return MiningResult(
         rules_table(found, verdict, kept, transactions.event_types),
         _summary(transactions.event_types, association, found, verdict),
     )
+
+
+def _reference_rules(transactions: Transactions, thresholds: Thresholds, bounds: Bounds) -> Rules:
+    """Find the same rules with mlxtend, which knows nothing of what can be proven."""
+    from miner.rules.reference import MlxtendMiner  # noqa: PLC0415 - slow to import, seldom needed
+
+    rules = MlxtendMiner().mine(transactions, thresholds)
+    return rules.take(rules.class_counts >= bounds.least_class[rules.labels, rules.lengths])
 
 
 def rules_table(rules: Rules, verdict: Verdict, kept: Int64s, event_types: Sequence[str]) -> pa.Table:

@@ -111,3 +111,11 @@ def test_mine_refuses_alike_with_any_number_of_threads(threads: int) -> None:
     with pytest.raises(MiningError) as shared:
         mine_rules(planted(linked=True), MineConfig(exploratory=True, max_rules=15), threads=threads)
     assert shared.value.hint == alone.value.hint
+
+
+def test_mine_with_mlxtend_gives_the_same_table() -> None:
+    for exploratory in (False, True):
+        fast = mine_rules(planted(linked=True), MineConfig(exploratory=exploratory))
+        slow = mine_rules(planted(linked=True), MineConfig(exploratory=exploratory, miner="mlxtend"))
+        assert slow.rules.equals(fast.rules)
+        assert slow.summary == fast.summary
