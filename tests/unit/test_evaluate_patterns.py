@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from kb.evaluate.patterns import (
+    METHODS,
+    NameScore,
+    Part,
+    best_distinct,
+    score_names,
+    summarise,
+    words_by_caption,
+)
+from miner.patterns.assemble import PATTERNS
+from miner.patterns.detector import Detectors, Scale
+from tests.kb_run import pattern_row
+from tests.spoken import caption, captions_table
+
+N = 40
+SHOWN = range(0, N, 4)
+
+
+def part(*captions: list[str]) -> Part:
+    """Return featureless pictures with captions."""
+    words = [[frozenset(text.split()) for text in picture] for picture in captions]
+    empty = np.zeros((len(captions), 1), dtype=np.float16)
+    return Part(words, empty, empty)
+
+
+def table(*rows: dict[str, Any]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=PATTERNS)
+
+
+@pytest.mark.parametrize(
+    ("name", "has"),
+    [
+        ("tyre", [True, True, True, False, False]),
+        ("burning tyre", [True, False, False, False, False]),
+        ("burning old tyre", [True, True, False, False, False]),
+        ("car", [False, False, True, False, False]),
+        ("tyre burning", [True, False, False, False, False]),
+    ],
+)
+def test_part_has_a_name_where_one_caption_has_its_head_and_a_modifier(name: str, has: list[bool]) -> None:
+    pictures = part(["burning tyre smoke"], ["old tyre"], ["tyre", "burning car"], ["wall"], [])
+    assert pictures.has(name).tolist() == has
+
+
+def test_words_by_caption_are_forms_and_lemmas() -> None:
+    captions = captions_table(
+        caption("a", 0, "Tyres/NOUN/tyre"), caption("b", 0, "smoke"), caption("a", 1, "cars//car")
+    )
+    assert words_by_caption(captions) == {"a": [{"tyres", "tyre"}, {"cars", "car"}], "b": [{"smoke"}]}
+
+
+def test_best_distinct_names_are_grounded_and_confident() -> None:
+    rows = [
+        pattern_row("p0", "A", 1, "rock", grounding=0.5, confidence=0.5),
+        pattern_row("p1", "A", 2, "rocks", nameHead="rock", grounding=0.9, confidence=0.5),
+        pattern_row("p2", "B", 1, "rope", grounding=0.4, confidence=0.9),
+        pattern_row("p3", "B", 2, "red rope", grounding=0.2, confidence=0.9),
+    ]
+    assert best_distinct(table(*rows)) == [1, 2, 3]
+    assert best_distinct(table(*rows), 2) == [1, 2]
+
+
+def half(seed: int, shown: range = SHOWN, said: str = "burning tyres tyre") -> Part:
+    """Return one half of a corpus in which feature 0 and item 0 come with the pictures that show and say a thing."""
+    rng = np.random.default_rng(seed)
+    pooled, maxima = rng.random((N, 4)), rng.random((N, 3))
+    pooled[shown, 0] += 4
+    maxima[shown, 0] += 4
+    words = [[frozenset((said if row in shown else "a street").split())] for row in range(N)]
+    return Part(words, pooled.astype(np.float16), maxima.astype(np.float16))
+
+
+DETECTORS = Detectors(
+    pooled=np.eye(4, dtype=np.float32)[[0, 1]],
+    scale=Scale(np.zeros(2, np.float32), np.ones(2, np.float32)),
+    cells=np.zeros((2, 1), np.float32),
+    cell_bias=np.zeros(2, np.float32),
+)
+THRESHOLDS = np.full(3, 2, dtype=np.float32)
+TYRES = pattern_row(
+    "p0", "A", 1, "burning tyres", nameHead="tyre", visualItems=[0, 1], visualWeights=[1.0, 0.5], grounding=0.9
+)
+WALL = pattern_row("p1", "A", 2, "wall", visualItems=[1], visualWeights=[1.0], grounding=0.1)
+
+
+def test_names_of_what_was_planted_are_found_by_every_method() -> None:
+    (score,) = score_names(table(TYRES), DETECTORS.select([0]), THRESHOLDS, half(0), half(1))
+    assert (score.pattern, score.event_type, score.name, score.n_relevant) == ("p0", "A", "burning tyres", len(SHOWN))
+    assert score.values == {"detector": 1, "filter-set": 1, "probe": 1, "base-rate": len(SHOWN) / N}
+
+
+def test_names_are_ranked_by_the_detector_of_their_own_pattern() -> None:
+    swapped = DETECTORS.select([1, 0])
+    scores = score_names(table(WALL, TYRES), swapped, THRESHOLDS, half(0), half(1))
+    assert {score.pattern: score.values["detector"] for score in scores} == {"p0": 1, "p1": 0}
+    (score,) = score_names(table(TYRES), swapped.select([0]), THRESHOLDS, half(0), half(1))
+    assert score.values["detector"] < 0.5
+
+
+@pytest.mark.parametrize(
+    ("training", "held_out"),
+    [
+        pytest.param(half(0), half(1, said="smoke"), id="nobody says it again"),
+        pytest.param(half(0, said="smoke"), half(1), id="training does not say it as evaluation reads it"),
+    ],
+)
+def test_names_that_one_side_never_says_count_as_nothing(training: Part, held_out: Part) -> None:
+    (score,) = score_names(table(TYRES), DETECTORS.select([0]), THRESHOLDS, training, held_out)
+    assert score.values == dict.fromkeys(METHODS, 0)
+
+
+def test_names_in_every_training_picture_are_scored() -> None:
+    everywhere = replace(half(0), words=[[frozenset({"burning", "tyre"})]] * N)
+    (score,) = score_names(table(TYRES), DETECTORS.select([0]), THRESHOLDS, everywhere, half(1))
+    assert score.values["detector"] == 1
+
+
+def test_summary_averages_over_names() -> None:
+    scores = [
+        NameScore(f"p{place}", "A", "x", 5, dict.fromkeys(METHODS, 0.1) | {"detector": value})
+        for place, value in enumerate([0.0, 0.5, 1.0])
+    ]
+    measured = {item.method: item for item in summarise(scores, seed=0)}
+    assert list(measured) == list(METHODS)
+    found = measured["detector"]
+    assert (found.value, found.n) == (0.5, 3)
+    assert 0 <= found.low < 0.5 < found.high <= 1
+    assert measured["probe"].low == pytest.approx(0.1)
+    assert summarise([], seed=0) == []

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kb.ontology import EventType, Ontology
+from miner.config import PatternConfig
+from miner.patterns.candidates import Candidate, find_candidates, select_best
+from miner.patterns.merge import Draft, Member
+from miner.patterns.pictures import PatternInputs
+from miner.text.captions import CAPTIONS
+from miner.visual.geometry import Geometry
+from tests.pattern_cases import pictures_of, rule, rules_table, votes_where
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from miner.patterns.pictures import Votes
+
+# Item 0 is in four votes of A, one of B and one without a type; item 1 in two of A; item 2 in three of A and six of B.
+WHERE = {0: [0, 1, 2, 3, 10, 18], 1: [4, 5], 2: [6, 7, 8, *range(10, 16)]}
+VOTES = votes_where(WHERE, WHERE, [0] * 10 + [1] * 8 + [-1] * 2)
+
+
+def inputs_of(rules: pa.Table, votes: Votes = VOTES) -> PatternInputs:
+    n = len(votes.picture)
+    return PatternInputs(
+        rules=rules,
+        votes=votes,
+        pictures=pictures_of(n, votes.transactions.n_visual),
+        records=[str(place) for place in range(n)],
+        images=[f"{place}.jpg" for place in range(n)],
+        geometry=lambda _: Geometry(96, 96, 0, 0, 1, 96, 32),
+        captions=CAPTIONS.empty_table(),
+        masks=[],
+        picture_of={str(place): place for place in range(n)},
+        words={},
+        spans=lambda _, __: [],
+        ontology=Ontology(name="letters", version="1", types=(EventType(id="A", label="A"),)),
+    )
+
+
+def candidate(
+    items: list[int], event_type: str = "A", words: list[int] | None = None, votes: Votes = VOTES
+) -> Candidate:
+    """Return the candidate of rules about items, each with the word of the same number unless told otherwise."""
+    pairs = zip(items, words or items, strict=True)
+    members = tuple(Member(place, (item,), (word,)) for place, (item, word) in enumerate(pairs))
+    return Candidate.of(Draft(event_type, members), votes)
+
+
+def test_candidate_counts_labelled_votes_of_the_union() -> None:
+    found = candidate([0])
+    assert (found.count, found.class_count, found.n_labelled, found.n_type) == (5, 4, 18, 10)
+    assert found.matches.tolist() == [0, 1, 2, 3, 10, 18]
+    assert (found.support, found.confidence, found.lift) == (4 / 18, 4 / 5, (4 / 5) / (10 / 18))
+    both = candidate([0, 1])
+    assert (both.count, both.class_count) == (7, 6)
+
+
+def test_candidates_without_enough_behind_them_are_left_out_and_counted() -> None:
+    rules = rules_table(rule([2], [2]), rule([0], [0]), rule([1], [1]))
+    kept, dropped = find_candidates(inputs_of(rules), PatternConfig(), min_confidence=0.5)
+    assert [found.draft.members for found in kept] == [(Member(1, (0,), (0,)),)]
+    assert dropped == {"too few photo groups": 1, "confidence of the union": 1}
+
+
+def test_candidates_come_by_event_type() -> None:
+    rules = rules_table(rule([2], [2], "B"), rule([0], [0], "A"))
+    kept, _ = find_candidates(inputs_of(rules), PatternConfig(), min_confidence=0.5)
+    assert [(found.draft.event_type, found.class_count) for found in kept] == [("A", 4), ("B", 6)]
+
+
+def test_no_rules_make_no_candidates() -> None:
+    assert find_candidates(inputs_of(rules_table()), PatternConfig(), min_confidence=0.5)[0] == []
+
+
+APART = {item: range(4 * item, 4 * item + 4) for item in range(4)}
+EVEN = votes_where(APART, APART, [0] * 16)
+
+
+def chosen(
+    candidates: list[Candidate], grounding: list[float], max_patterns: int = 20
+) -> tuple[list[int], dict[str, int]]:
+    return select_best(candidates, np.array(grounding, dtype=np.float32), PatternConfig(max_patterns=max_patterns))
+
+
+def test_best_candidates_are_those_grounded_times_confident() -> None:
+    # confidences 4/5, 1 and 1/3
+    candidates = [candidate([0]), candidate([1]), candidate([2])]
+    assert chosen(candidates, [0.5, 0.3, 0.9])[0] == [0, 1, 2]
+    assert chosen(candidates, [0.3, 0.3, 0.9])[0] == [1, 2, 0]
+
+
+def test_equally_good_candidates_stay_in_order_of_their_rules() -> None:
+    assert chosen([candidate([item], votes=EVEN) for item in (2, 0, 3, 1)], [0.5] * 4)[0] == [0, 1, 2, 3]
+
+
+def test_candidates_beyond_the_best_are_counted() -> None:
+    places, dropped = chosen([candidate([item], votes=EVEN) for item in range(4)], [0.1, 0.4, 0.2, 0.3], max_patterns=2)
+    assert places == [1, 3]
+    assert dropped == {"repeats a better pattern": 0, "beyond the best": 2}
+
+
+def test_event_types_are_ranked_apart() -> None:
+    candidates = [candidate([2], "B"), candidate([0], "A"), candidate([1], "A")]
+    assert chosen(candidates, [0.1, 0.2, 0.9], max_patterns=1)[0] == [2, 0]
+
+
+def test_a_candidate_with_the_words_of_a_better_one_is_a_repetition() -> None:
+    votes = votes_where({**APART, 4: range(4)}, {0: range(16)}, [0] * 16)
+    places, dropped = chosen(
+        [candidate([0], words=[0], votes=votes), candidate([1], words=[0], votes=votes)], [0.4, 0.5]
+    )
+    assert places == [1]
+    assert dropped["repeats a better pattern"] == 1
+
+
+def test_a_candidate_with_the_pictures_of_a_better_one_is_a_repetition() -> None:
+    half = {0: range(4), 1: range(1, 5), 2: range(2, 6)}
+    votes = votes_where(half, half, [0] * 8)
+    candidates = [candidate([item], votes=votes) for item in range(3)]
+    # 3 of 5 pictures in common with the next, 2 of 6 with the one after it
+    assert chosen(candidates, [0.9, 0.8, 0.7]) == ([0, 2], {"repeats a better pattern": 1, "beyond the best": 0})
