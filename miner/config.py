@@ -82,14 +82,16 @@ class TextConfig(Section):
     window: Annotated[int, Field(ge=1)] = Field(
         2, description="Window of the model of captions (words each side); that of records sees all of a record"
     )
-    epochs: Annotated[int, Field(ge=1)] = Field(20, description="Epochs of the model of captions; records get half")
+    epochs: Annotated[int, Field(ge=1)] = Field(
+        20, description="Least epochs of the model of captions (small corpora get more); records get half"
+    )
     min_count: Annotated[int, Field(ge=1)] = Field(3, description="Words with fewer records have no vector")
     n_clusters: Annotated[int, Field(ge=0)] = Field(
         0, description="Neighbourhoods in which words may join; 0 = a tenth of the vocabulary, at most 2,000"
     )
     min_affinity: Share = Field(0.4, description="Least affinity of any two words of a text item")
     phrase_npmi: Share = Field(0.3, description="Least association of two words that form a phrase (normalised PMI)")
-    max_caption_chars: Annotated[int, Field(ge=10)] = Field(
+    max_caption_chars: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
         2_000, description="Longer captions are cut here, and counted"
     )
 
