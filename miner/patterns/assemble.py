@@ -103,9 +103,10 @@ def mine_patterns(inputs: PatternInputs, config: PatternConfig, *, min_confidenc
         [candidate.draft for candidate in candidates], [candidate.matches for candidate in candidates],
         inputs.votes, inputs.pictures, shrinkage=config.shrinkage, seed=seed,
     )  # fmt: skip
-    best, repeated = select_best(candidates, fit.grounding, config)
+    names = _name_all(candidates, fit.scores, inputs, config)
+    best, repeated = select_best(candidates, fit.grounding, [[name.text for name in own[:1]] for own in names], config)
     kept = [candidates[place] for place in best]
-    meanings = _find_meanings(kept, fit.scores[:, best], inputs, config)
+    meanings = _find_roles(kept, [names[place] for place in best], inputs)
     detectors = fit.detectors.select(best)
     evidence = find_evidence(kept, detectors, inputs)
     rows = _rows(kept, meanings, fit.grounding[best], inputs)
@@ -117,19 +118,26 @@ def mine_patterns(inputs: PatternInputs, config: PatternConfig, *, min_confidenc
     )
 
 
-def _find_meanings(
-    kept: Sequence[Candidate], scores: Float32s, inputs: PatternInputs, config: PatternConfig
-) -> list[_Meaning]:
-    """Give every pattern its names and roles."""
+def _name_all(
+    candidates: Sequence[Candidate], scores: Float32s, inputs: PatternInputs, config: PatternConfig
+) -> list[list[Name]]:
+    """Give every candidate its names, best first."""
     phrases = find_phrases(inputs.captions, inputs.masks, inputs.picture_of, len(inputs.pictures))
+    return [
+        _names(candidate, np.unique(inputs.votes.picture[candidate.own]), scores[:, place], phrases, inputs, config)
+        for place, candidate in enumerate(candidates)
+    ]
+
+
+def _find_roles(kept: Sequence[Candidate], names: Sequence[list[Name]], inputs: PatternInputs) -> list[_Meaning]:
+    """Find the roles that the names fill."""
     evidence = [np.unique(inputs.votes.picture[candidate.own]) for candidate in kept]
     captions_of = _captions_by_picture(inputs, evidence)
     meanings = []
-    for place, candidate in enumerate(kept):
-        names = _names(candidate, evidence[place], scores[:, place], phrases, inputs, config)
-        captions = [row for picture in evidence[place].tolist() for row in captions_of.get(picture, ())]
+    for candidate, own, pictures in zip(kept, names, evidence, strict=True):
+        captions = [row for picture in pictures.tolist() for row in captions_of.get(picture, ())]
         event_type = inputs.ontology.get(candidate.draft.event_type)
-        meanings.append(_Meaning(names, rank_roles(names[0].head, captions, event_type) if names else []))
+        meanings.append(_Meaning(own, rank_roles(own[0].head, captions, event_type) if own else []))
     return meanings
 
 

@@ -106,7 +106,7 @@ def find_candidates(
 
 
 def select_best(
-    candidates: Sequence[Candidate], grounding: Float32s, config: PatternConfig
+    candidates: Sequence[Candidate], grounding: Float32s, names: Sequence[Sequence[str]], config: PatternConfig
 ) -> tuple[list[int], dict[str, int]]:
     """Rank the candidates of each event type and keep the best that differ from better ones.
 
@@ -115,6 +115,7 @@ def select_best(
     Args:
         candidates: All of them.
         grounding: float32, (n_candidates,), see `miner.patterns.fit.Fit`.
+        names: What each candidate is called, if it has a name: a second pattern of one name and event type says no more.
         config: How many to keep, and the overlap from which one repeats another.
 
     Returns:
@@ -126,7 +127,11 @@ def select_best(
     dropped = {"repeats a better pattern": 0, "beyond the best": 0}
     for place in order:
         better = best.setdefault(candidates[place].draft.event_type, [])
-        if any(_repeats(candidates[place], candidates[other], config.merge_jaccard) for other in better):
+        if any(
+            not set(names[place]).isdisjoint(names[other])
+            or _repeats(candidates[place], candidates[other], config.merge_jaccard)
+            for other in better
+        ):
             dropped["repeats a better pattern"] += 1
         elif len(better) == config.max_patterns:
             dropped["beyond the best"] += 1

@@ -81,9 +81,11 @@ EVEN = votes_where(APART, APART, [0] * 16)
 
 
 def chosen(
-    candidates: list[Candidate], grounding: list[float], max_patterns: int = 20
+    candidates: list[Candidate], grounding: list[float], max_patterns: int = 20, names: list[list[str]] | None = None
 ) -> tuple[list[int], dict[str, int]]:
-    return select_best(candidates, np.array(grounding, dtype=np.float32), PatternConfig(max_patterns=max_patterns))
+    known = names if names is not None else [[]] * len(candidates)
+    config = PatternConfig(max_patterns=max_patterns)
+    return select_best(candidates, np.array(grounding, dtype=np.float32), known, config)
 
 
 def test_best_candidates_are_those_grounded_times_confident() -> None:
@@ -123,3 +125,15 @@ def test_a_candidate_with_the_pictures_of_a_better_one_is_a_repetition() -> None
     candidates = [candidate([item], votes=votes) for item in range(3)]
     # 3 of 5 pictures in common with the next, 2 of 6 with the one after it
     assert chosen(candidates, [0.9, 0.8, 0.7]) == ([0, 2], {"repeats a better pattern": 1, "beyond the best": 0})
+
+
+def test_a_candidate_with_the_name_of_a_better_one_is_a_repetition() -> None:
+    candidates = [candidate([item], votes=EVEN) for item in range(4)]
+    places, dropped = chosen(candidates, [0.4, 0.3, 0.2, 0.1], names=[["rope"], ["rope"], [], []])
+    assert places == [0, 2, 3]
+    assert dropped["repeats a better pattern"] == 1
+
+
+def test_a_name_may_stand_in_two_event_types() -> None:
+    candidates = [candidate([2], "B"), candidate([0], "A")]
+    assert sorted(chosen(candidates, [0.4, 0.5], names=[["rope"], ["rope"]])[0]) == [0, 1]
