@@ -159,7 +159,7 @@ TEXT_ITEMS = WholeStage(
     version=1,
     inputs=("split", "captions", "masks"),
     settings=("seed",),
-    libraries=("gensim", "numpy", "pyarrow", "scikit-learn", "scipy", "spacy"),
+    libraries=("gensim", "numpy", "pyarrow", "scikit-learn", "scipy", "snowballstemmer", "spacy"),
     facts=_describe_items,
     make=_make_items,
 )
