@@ -75,7 +75,8 @@ def test_heat_box_of_one_hot_cell_is_about_that_cell(geometry: Geometry, data: s
     heat = np.zeros(geometry.grid**2, dtype=np.float32)
     heat[cell] = 1
     cells = np.array(geometry.cell_box(cell))
-    assert np.abs(np.array(heat_box(heat, geometry)) - cells).max() <= geometry.scale * geometry.stride / 4
+    # of a last cell that shows a sliver only, half of the heat lies in the cell before it
+    assert np.abs(np.array(heat_box(heat, geometry)) - cells).max() <= geometry.scale * geometry.stride / 3
 
 
 N_VOTES = 16
