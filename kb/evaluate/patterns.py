@@ -17,7 +17,7 @@ from kb.evaluate.retrieval import best_filter_set, bootstrap_interval, filter_se
 from miner.patterns.detector import pooled_features
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
     import pyarrow as pa
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 METHODS = ("detector", "filter-set", "probe", "base-rate")
 N_BEST = 50
+MAX_SHARE = 0.1
+"""Largest share of an event type's captions that a name may be in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,24 +37,37 @@ class Part:
 
     Attributes:
         words: For each caption of each picture, its words and lemmas.
+        event_types: Of each picture.
         pooled: float16, (n, n_filters), see `miner.visual.activations`.
         maxima: float16, (n, n_visual), strongest value of each visual item.
     """
 
     words: Sequence[Sequence[frozenset[str]]]
+    event_types: Sequence[frozenset[str]]
     pooled: npt.NDArray[np.float16]
     maxima: npt.NDArray[np.float16]
 
     def has(self, name: str) -> Bools:
         """Tell for each picture whether some caption has the name: its head, and a modifier if it has any."""
-        *modifiers, head = name.split()
-        return np.array(
-            [
-                any(head in words and (not modifiers or not words.isdisjoint(modifiers)) for words in captions)
-                for captions in self.words
-            ],
-            dtype=bool,
-        )
+        says = _tell(name)
+        return np.array([any(says(words) for words in captions) for captions in self.words], dtype=bool)
+
+    def share(self, name: str, event_type: str) -> float:
+        """Return the share of the event type's captions that have the name."""
+        says = _tell(name)
+        own = [
+            says(words)
+            for captions, types in zip(self.words, self.event_types, strict=True)
+            if event_type in types
+            for words in captions
+        ]
+        return sum(own) / max(1, len(own))
+
+
+def _tell(name: str) -> Callable[[frozenset[str]], bool]:
+    """Return what tells whether a caption's words have a name: its head, and a modifier if it has any."""
+    *modifiers, head = name.split()
+    return lambda words: head in words and (not modifiers or not words.isdisjoint(modifiers))
 
 
 class NameScore(NamedTuple):
@@ -103,7 +118,8 @@ def score_names(
 ) -> list[NameScore]:
     """Compute the R-precision of the names of the best distinct patterns.
 
-    A name that no held-out caption has counts as 0 for every method: a name nobody uses is wrong.
+    A name that no held-out caption has, or more than a tenth of the captions of its event type, counts as 0 for every
+    method: a name nobody uses is wrong, and one that everybody uses says nothing.
 
     Args:
         patterns: Schema `PATTERNS`, mined from the training part.
@@ -120,7 +136,7 @@ def score_names(
         row = rows[place]
         known, relevant = training.has(_key(row)), held_out.has(_key(row))
         values = dict.fromkeys(METHODS, 0.0)
-        if known.any() and relevant.any():
+        if known.any() and relevant.any() and held_out.share(_key(row), row["eventType"]) <= MAX_SHARE:
             filters = _filter_scores(row, thresholds, known, training, held_out)
             values = {
                 "detector": r_precision(ranked[:, place], relevant),

@@ -159,20 +159,16 @@ def _names(
     inputs: PatternInputs,
     config: PatternConfig,
 ) -> list[Name]:
-    """Rank names; those that too many captions of the event type have are taken only where there are no others."""
+    """Rank names by the pictures of the event type that show the pattern, as told by detectors that had not seen them."""
     of_type = inputs.votes.of_type(candidate.draft.event_type)
     among = np.unique(inputs.votes.picture[of_type])
     says = np.unique(inputs.votes.picture[candidate.draft.says(inputs.votes) & of_type])
     seen = sees(scores[among], min(len(says), len(among) // 2))
     words = [word for item in candidate.draft.text for word in inputs.words[item]]
-    for max_share in (config.max_name_share, 1.0):
-        names = rank_names(
-            phrases, among=among, seen=seen, words=words, evidence=evidence,
-            max_share=max_share, n_names=config.n_alternatives,
-        )  # fmt: skip
-        if names:
-            return names
-    return []
+    return rank_names(
+        phrases, among=among, seen=seen, words=words, evidence=evidence,
+        max_share=config.max_name_share, n_names=config.n_alternatives,
+    )  # fmt: skip
 
 
 def _rows(

@@ -189,7 +189,9 @@ def rank_names(
 ) -> list[Name]:
     """Rank names for one pattern, best first.
 
-    A phrase with one of the pattern's own words comes before others: the words are proven to belong to what is seen.
+    A phrase with one of the pattern's own words comes before others: the words are proven to belong to what is seen. So
+    such a phrase counts even where it is common, behind rarer ones; other common phrases count only where there is nothing
+    else.
 
     Args:
         phrases: Candidates.
@@ -197,7 +199,7 @@ def rank_names(
         seen: bool, (len(among),), in which of them the pattern is seen.
         words: Of the pattern's text items.
         evidence: Pictures that support the pattern; a name must be said of at least two of them.
-        max_share: Phrases that a larger share of the event type's captions has say nothing about the pattern.
+        max_share: A phrase that a larger share of the event type's captions has is common.
         n_names: How many to return.
     """
     captions = phrases.counts[among]
@@ -208,8 +210,13 @@ def rank_names(
     said = np.asarray((phrases.counts[evidence] > 0).sum(axis=0), dtype=np.int64).ravel()
     z = log_odds_z(in_seen, in_all - in_seen, np.asarray(PRIOR_WEIGHT * in_all + 0.01, dtype=np.float64))
     own = frozenset(word for phrase in words for word in phrase.split())
-    fits = np.flatnonzero((said >= MIN_PICTURES) & (share <= max_share)).tolist()
-    ranked = sorted(fits, key=lambda place: (not own.isdisjoint(phrases.keys[place]), z[place]), reverse=True)
+    rare = share <= max_share
+    is_own = np.array([not own.isdisjoint(key) for key in phrases.keys], dtype=bool)
+    said_enough = said >= MIN_PICTURES
+    fits = np.flatnonzero(said_enough & (rare | is_own))
+    if not len(fits):
+        fits = np.flatnonzero(said_enough)
+    ranked = sorted(fits.tolist(), key=lambda place: (is_own[place], rare[place], z[place]), reverse=True)
     return [
         Name(phrases.labels[place], phrases.keys[place][-1], float(z[place]), bool(phrases.triggers[place]))
         for place in _without_echoes(ranked, phrases.keys)[:n_names]

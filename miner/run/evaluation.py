@@ -105,4 +105,15 @@ def _part(artefacts: Mapping[str, Artefact], *, held_out: bool) -> Part:
     for record, group in zip(records, group_of.tolist(), strict=True):
         if group in by_group:
             by_group[group].extend(words.get(record, []))
-    return Part([by_group[int(row)] for row in rows], encoded.pooled()[rows], encoded.maxima()[rows])
+    labels = read_table(artefacts["label"].file("labels.parquet"), ["record", "eventTypes"])
+    types = dict(zip(labels["record"].to_pylist(), labels["eventTypes"].to_pylist(), strict=True))
+    types_of: dict[int, set[str]] = {group: set() for group in by_group}
+    for record, group in zip(records, group_of.tolist(), strict=True):
+        if group in types_of:
+            types_of[group].update(types.get(record, ()))
+    return Part(
+        list(by_group.values()),
+        [frozenset(types_of[group]) for group in by_group],
+        encoded.pooled()[rows],
+        encoded.maxima()[rows],
+    )

@@ -93,7 +93,7 @@ class _Geometries:
 
 PATTERNS = WholeStage(
     name="patterns",
-    version=2,
+    version=3,
     inputs=("read", "label", "encode", "groups", "split", "captions", "masks", "text-items", "transactions", "mine"),
     settings=("seed", "pattern", "mine.min_confidence", "visual.backbone"),
     libraries=("numpy", "pillow", "pyarrow", "scipy", "spacy"),

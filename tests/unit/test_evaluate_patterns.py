@@ -29,7 +29,7 @@ def part(*captions: list[str]) -> Part:
     """Return featureless pictures with captions."""
     words = [[frozenset(text.split()) for text in picture] for picture in captions]
     empty = np.zeros((len(captions), 1), dtype=np.float16)
-    return Part(words, empty, empty)
+    return Part(words, [frozenset()] * len(captions), empty, empty)
 
 
 def table(*rows: dict[str, Any]) -> pa.Table:
@@ -76,7 +76,7 @@ def half(seed: int, shown: range = SHOWN, said: str = "burning tyres tyre") -> P
     pooled[shown, 0] += 4
     maxima[shown, 0] += 4
     words = [[frozenset((said if row in shown else "a street").split())] for row in range(N)]
-    return Part(words, pooled.astype(np.float16), maxima.astype(np.float16))
+    return Part(words, [frozenset()] * N, pooled.astype(np.float16), maxima.astype(np.float16))
 
 
 DETECTORS = Detectors(
@@ -116,6 +116,15 @@ def test_names_are_ranked_by_the_detector_of_their_own_pattern() -> None:
 def test_names_that_one_side_never_says_count_as_nothing(training: Part, held_out: Part) -> None:
     (score,) = score_names(table(TYRES), DETECTORS.select([0]), THRESHOLDS, training, held_out)
     assert score.values == dict.fromkeys(METHODS, 0)
+
+
+def test_names_in_over_a_tenth_of_the_captions_of_their_type_count_as_nothing() -> None:
+    common = replace(half(1), event_types=[frozenset({"A"})] * N)
+    (score,) = score_names(table(TYRES), DETECTORS.select([0]), THRESHOLDS, half(0), common)
+    assert score.values == dict.fromkeys(METHODS, 0)
+    elsewhere = replace(half(1), event_types=[frozenset({"A" if row not in SHOWN else "B"}) for row in range(N)])
+    (score,) = score_names(table(TYRES), DETECTORS.select([0]), THRESHOLDS, half(0), elsewhere)
+    assert score.values["detector"] == 1
 
 
 def test_names_in_every_training_picture_are_scored() -> None:

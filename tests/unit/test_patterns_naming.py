@@ -148,11 +148,18 @@ def test_names_must_be_said_of_two_pictures_of_the_evidence() -> None:
     assert [item.text for item in found] == ["rope"]
 
 
-def test_names_that_too_many_captions_have_are_left_out() -> None:
+def test_names_that_too_many_captions_have_are_left_out_while_there_are_others() -> None:
     # of 15 captions 6 have the rope, 3 a helmet
     assert [item.text for item in name(climbing(), seen=[0, 1, 2, 3], max_share=0.4)] == ["helmet", "rope"]
     assert [item.text for item in name(climbing(), seen=[0, 1, 2, 3], max_share=0.39)] == ["helmet"]
-    assert name(climbing(), seen=[0, 1, 2, 3], max_share=0.1) == []
+    assert [item.text for item in name(climbing(), seen=[0, 1, 2, 3], max_share=0.1)] == ["helmet", "rope"]
+
+
+def test_names_of_the_pattern_itself_may_be_common_but_stand_behind_its_rarer_ones() -> None:
+    found = name(climbing(), seen=[0, 1, 2, 3], words=("rope",), max_share=0.3)
+    assert [item.text for item in found] == ["rope", "helmet"]
+    found = name(climbing(), seen=[0, 1, 2, 3], words=("rope", "helmet"), max_share=0.3)
+    assert [item.text for item in found] == ["helmet", "rope"]
 
 
 def test_names_share_counts_captions_not_pictures() -> None:
