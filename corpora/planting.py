@@ -69,14 +69,14 @@ KINDS: Final = (
             PlantedObject(
                 "placards",
                 Thing(draw_placards, (1.1, 1.6), (0.11, 0.23), (0.7, 0.85), flips=False),
-                {"placards": 0.4, "hand-written placards": 0.35, "white signs": 0.25},
-                ("placard", "hand-written placard", "sign", "signs", "white sign"),
+                {"placards": 0.45, "handwritten placards": 0.28, "white signs": 0.27},
+                ("placard", "handwritten placard", "sign", "signs", "white sign"),
             ),
             PlantedObject(
                 "burning tyres",
                 Thing(draw_burning_tyres, (0.85, 1.1), (0.1, 0.22), (0.75, 0.93)),
-                {"burning tyres": 0.5, "a pile of burning tyres": 0.3, "a burning barricade": 0.2},
-                ("tyre", "tyres", "burning tyre", "pile of tyres", "barricade"),
+                {"burning tyres": 0.5, "smouldering tyres": 0.28, "a burning barricade": 0.22},
+                ("tyre", "tyres", "burning tyre", "smouldering tyre", "barricade"),
             ),
         ),
         ("demonstrators", "students", "workers", "residents", "union members", "young people", "hundreds of people"),
@@ -91,13 +91,13 @@ KINDS: Final = (
             PlantedObject(
                 "boat",
                 Thing(draw_dinghy, (1.4, 1.7), (0.1, 0.22), (0.75, 0.93)),
-                {"an inflatable boat": 0.4, "a rescue boat": 0.35, "a rubber dinghy": 0.25},
+                {"an inflatable boat": 0.42, "a rescue boat": 0.3, "a rubber dinghy": 0.28},
                 ("boat", "rubber boat", "dinghy"),
             ),
             PlantedObject(
                 "helicopter",
                 Thing(draw_helicopter, (1.7, 2.0), (0.12, 0.23), (0.3, 0.55)),
-                {"a helicopter": 0.5, "an army helicopter": 0.3, "a chopper": 0.2},
+                {"a helicopter": 0.5, "an army helicopter": 0.28, "a chopper": 0.22},
                 (),
             ),
         ),
@@ -119,7 +119,7 @@ KINDS: Final = (
             PlantedObject(
                 "flags",
                 Thing(draw_flags, (1.2, 1.6), (0.1, 0.22), (0.6, 0.8), flips=False),
-                {"a row of flags": 0.4, "national flags": 0.4, "waving banners": 0.2},
+                {"national flags": 0.4, "coloured flags": 0.36, "waving banners": 0.24},
                 ("flag", "flags", "national flag", "waving banner", "banner", "banners"),
             ),
             PlantedObject(
@@ -141,13 +141,13 @@ KINDS: Final = (
             PlantedObject(
                 "ambulance",
                 Thing(draw_ambulance, (1.5, 1.8), (0.12, 0.24), (0.66, 0.93)),
-                {"an ambulance": 0.55, "a waiting ambulance": 0.25, "an emergency van": 0.2},
+                {"an ambulance": 0.5, "a waiting ambulance": 0.28, "an emergency van": 0.22},
                 ("van",),
             ),
             PlantedObject(
                 "fire engine",
                 Thing(draw_fire_engine, (1.6, 1.9), (0.12, 0.24), (0.7, 0.93)),
-                {"a fire engine": 0.65, "a red fire truck": 0.35},
+                {"a fire engine": 0.5, "a red fire truck": 0.25, "a ladder truck": 0.25},
                 ("fire truck", "engine", "truck", "red truck"),
             ),
         ),
@@ -185,11 +185,11 @@ KINDS: Final = (
     ),
 )
 
-DRAWN: Final = 0.42
+DRAWN: Final = 0.46
 """Share of an event type's scenes in which one of its objects is drawn."""
 CLUTTER: Final = 0.02
 """Share of other scenes in which an object is drawn all the same."""
-MENTIONED: Final = 0.92
+MENTIONED: Final = 0.94
 """Share of the scenes of its type that show an object in which captions name it."""
 MENTIONED_CLUTTER: Final = 0.12
 """The same share where the object is clutter."""

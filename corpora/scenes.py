@@ -123,7 +123,7 @@ def plan_scenes(n_scenes: int, seed: int) -> list[ScenePlan]:
     plans: list[ScenePlan] = []
     for position, kind in enumerate(KINDS):
         count = n_scenes // len(KINDS) + (position < n_scenes % len(KINDS))
-        own = {thing.name: _choose(rng, count, DRAWN + rng.uniform(-0.05, 0.05)) for thing in kind.objects}
+        own = {thing.name: _choose(rng, count, DRAWN + rng.uniform(-0.03, 0.03)) for thing in kind.objects}
         plans += [
             _plan_scene(rng, kind, {name for name, scenes in own.items() if index in scenes}) for index in range(count)
         ]

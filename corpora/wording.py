@@ -45,7 +45,7 @@ def write_captions(rng: np.random.Generator, kind: SceneKind, mentioned: Sequenc
     for thing in mentioned:
         first = int(rng.integers(n_captions))
         for position in range(n_captions):
-            if position == first or rng.random() < 0.5:
+            if position == first or rng.random() < 0.4:
                 named[position].append(thing)
     return [_write_caption(rng, kind, things) for things in named]
 
