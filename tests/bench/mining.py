@@ -198,13 +198,14 @@ def measure(name: str, path: Path, support: float, threads: int) -> dict[str, An
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     memory = peak_mb() - before
     found = found or sorted(engine)
+    plain = [(int(label), [int(item) for item in items], int(both), int(count)) for label, items, both, count in found]
     return {
         "cpu": cpu,
         "wall": wall,
         "compile": compile_s,
         "memory": memory,
         "rules": len(found),
-        "digest": hashlib.blake2b(repr(found).encode(), digest_size=8).hexdigest(),
+        "digest": hashlib.blake2b(repr(plain).encode(), digest_size=8).hexdigest(),
     }
 
 
