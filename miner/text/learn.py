@@ -19,7 +19,7 @@ from miner.text.vocabulary import count_words, find_occurrences
 from miner.text.words import content_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -87,6 +87,8 @@ def learn_items(
     occurrences = find_occurrences(sentences, records, vocabulary)
     labels = _clusters(vectors, occurrences, config, language=language, seed=seed)
     items = item_table(vocabulary, labels, occurrences)
+    inner = count_words([[word.text for word in row] for row in single], records, min_count=config.min_count)
+    items = add_inner_words(items, inner, known)
     counts = {
         "contentWords": sum(map(len, single)),
         "vocabulary": len(vocabulary.words),
@@ -96,6 +98,26 @@ def learn_items(
         "itemsOfSeveralWords": sum(len(row) > 1 for row in items["words"].to_pylist()),
     }
     return LearnedItems(items, vectors, counts)
+
+
+def add_inner_words(items: pa.Table, inner: Vocabulary, known: Collection[str]) -> pa.Table:
+    """Add an item for every frequent word that is hardly ever said but inside phrases.
+
+    "Rescue boat" and "rubber boat" say the item of boat as well; where nobody writes the plain word, it has no vector and so
+    no item of its own yet.
+
+    Args:
+        items: A `TEXT_ITEMS` table.
+        inner: All single words, those inside phrases too.
+        known: Words that have an item.
+    """
+    extra = [(word, count) for word, count in zip(inner.words, inner.counts.tolist(), strict=True) if word not in known]
+    added = {
+        "textItem": range(len(items), len(items) + len(extra)),
+        "words": [[word] for word, _ in extra],
+        "count": [count for _, count in extra],
+    }
+    return pa.concat_tables([items, pa.table(added, schema=TEXT_ITEMS)])
 
 
 def train_both(
