@@ -181,7 +181,7 @@ def _copy_record(rng: np.random.Generator, plan: ScenePlan, index: int, name: st
     x, y = other.width / picture.width, other.height / picture.height
     moved = [(left * x, top * y, right * x, bottom * y) for left, top, right, bottom in boxes]
     words = write_captions(rng, plan.kind, plan.mentioned)
-    return DrawnRecord(name, plan, _encode(other, int(rng.integers(84, 93))), words, moved, f"scene-{index:04d}")
+    return DrawnRecord(name, plan, _encode(other, int(rng.integers(88, 96))), words, moved, f"scene-{index:04d}")
 
 
 def _encode(picture: Image.Image, quality: int) -> bytes:
