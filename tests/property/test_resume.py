@@ -50,9 +50,20 @@ def kept(out: Path) -> dict[str, bytes]:
     return {**read_files(out / "stages"), **read_files(out / "bundle")}
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to whatever it starts in the background: make it deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def stop(corpus: Path, out: Path, how: signal.Signals, *, after_s: float = 0.0) -> tuple[int, str]:
     """Start a run, send it a signal some time after it has read its corpus, and return its code and what it said."""
-    process = subprocess.Popen(command(corpus, out), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(corpus, out),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - nothing in this process holds a lock across a fork
+    )
     said = []
     for line in process.stderr or ():
         said.append(line)
