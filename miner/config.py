@@ -82,9 +82,7 @@ class TextConfig(Section):
     window: Annotated[int, Field(ge=1)] = Field(
         2, description="Window of the model of captions (words each side); that of records sees all of a record"
     )
-    epochs: Annotated[int, Field(ge=1)] = Field(
-        20, description="Least epochs of the model of captions (small corpora get more); records get half"
-    )
+    epochs: Annotated[int, Field(ge=1)] = Field(20, description="Epochs of the model of captions; records get half")
     min_count: Annotated[int, Field(ge=1)] = Field(3, description="Words with fewer records have no vector")
     n_clusters: Annotated[int, Field(ge=0)] = Field(
         0, description="Neighbourhoods in which words may join; 0 = a tenth of the vocabulary, at most 2,000"

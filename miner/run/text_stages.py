@@ -156,7 +156,7 @@ MASKS = WholeStage(
 )
 TEXT_ITEMS = WholeStage(
     name="text-items",
-    version=2,
+    version=3,
     inputs=("split", "captions", "masks"),
     settings=("seed",),
     libraries=("gensim", "numpy", "pyarrow", "scikit-learn", "scipy", "snowballstemmer", "spacy"),

@@ -33,9 +33,6 @@ WORDS_PER_NEIGHBOURHOOD = 10
 RECORD_WINDOW = 40
 """Reaches over all content words of a record with five captions."""
 
-MIN_WORDS_SEEN = 3_000_000
-MAX_EPOCHS = 200
-
 
 @dataclass(frozen=True)
 class LearnedItems:
@@ -140,7 +137,6 @@ def train_both(
     Returns:
         float32, (n_words, 2 * dims), rows of unit length.
     """
-    epochs = enough_epochs(narrow, config.epochs)
     # Each model is trained by one thread, so that its bytes are always the same; the two at the same time.
     with ThreadPoolExecutor(2) as pool:
         models = [
@@ -148,25 +144,12 @@ def train_both(
                 train, sentences, dims=config.dims, window=window, epochs=n_epochs, min_count=min_count, seed=seed
             )
             for sentences, window, n_epochs, min_count in (
-                (narrow, config.window, epochs, config.min_count),
-                (wide, RECORD_WINDOW, max(1, epochs // 2), 1),
+                (narrow, config.window, config.epochs, config.min_count),
+                (wide, RECORD_WINDOW, max(1, config.epochs // 2), 1),
             )
         ]
         sides = [model.result().select(vocabulary.words).vectors for model in models]
     return WordVectors(vocabulary.words, unit_rows(np.hstack(sides)))
-
-
-def enough_epochs(sentences: Sequence[Sequence[str]], epochs: int) -> int:
-    """Return how often to read a corpus: at least `epochs` times, a small one until three million words are seen.
-
-    Read too seldom, all frequent words point the same way.
-
-    Example:
-        >>> enough_epochs([["a"] * 1000] * 100, 20)
-        30
-    """
-    n_words = max(1, sum(map(len, sentences)))
-    return max(epochs, min(MAX_EPOCHS, -(-MIN_WORDS_SEEN // n_words)))
 
 
 def _clusters(
