@@ -128,7 +128,6 @@ class PatternConfig(Section):
         0.1, description="A phrase in a larger share of an event type's captions is no name while others exist"
     )
     n_alternatives: Annotated[int, Field(ge=1)] = Field(5, description="Names kept per pattern")
-    max_evidence: Annotated[int, Field(ge=1)] = Field(24, description="Evidence pictures drawn in a pattern sheet")
 
 
 class HoldoutConfig(Section):

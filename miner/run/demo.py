@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from corpora.scenes import generate_scenes
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from miner.run.progress import Progress
 
 
+SEED_FILE = "seed.txt"
+LEFT_OVER = re.compile(rf"\.corpus\.\d+{re.escape(TEMPORARY)}")
 DEMO_CONFIG = RunConfig(pattern=PatternConfig(max_name_share=0.6))
 """The defaults but one: with five event types and ten objects, every name is common within its type."""
 
@@ -42,7 +45,9 @@ def run_demo(out: Path, *, seed: int, place: Place, progress: Progress) -> tuple
         EventMinerError: The folder holds something else, or a stage fails.
     """
     corpus = out / "corpus"
-    if not corpus.exists():
+    if corpus.exists():
+        _refuse_other_corpus(corpus, seed)
+    else:
         _draw_corpus(corpus, seed, progress)
     folder = RunFolder(out / "run")
     summary = run_corpus(str(corpus), folder, DEMO_CONFIG, place=place, progress=progress)
@@ -72,6 +77,7 @@ def _draw_corpus(corpus: Path, seed: int, progress: Progress) -> None:
         corpus.parent.mkdir(parents=True, exist_ok=True)
         with progress.stage("draw"):
             generate_scenes(temporary, seed=seed)
+        (temporary / SEED_FILE).write_text(f"{seed}\n", encoding="utf-8")
         temporary.replace(corpus)
     except OSError as error:
         raise write_error(corpus, error) from error
@@ -80,7 +86,22 @@ def _draw_corpus(corpus: Path, seed: int, progress: Progress) -> None:
 
 
 def _refuse_foreign(out: Path) -> None:
-    for entry in sorted(out.iterdir()) if out.is_dir() else []:
-        if not entry.name.endswith(TEMPORARY):
-            raise ArtefactError(f"{out} holds other things, such as {entry.name!r}.", hint="Choose another --out.")
+    """Delete what a killed demo left, unless there is anything else."""
+    entries = sorted(out.iterdir()) if out.is_dir() else []
+    foreign = [entry.name for entry in entries if not LEFT_OVER.fullmatch(entry.name)]
+    if foreign:
+        raise ArtefactError(f"{out} holds other things, such as {foreign[0]!r}.", hint="Choose another --out.")
+    for entry in entries:
         discard(entry)
+
+
+def _refuse_other_corpus(corpus: Path, seed: int) -> None:
+    """Refuse a corpus that is not the demo's, or was drawn from another seed."""
+    truth = corpus / "truth.json"
+    if not truth.is_file():
+        raise ArtefactError(f"{corpus} is not a corpus of the demo.", hint="Choose another --out.")
+    drawn = (corpus / SEED_FILE).read_text(encoding="utf-8").strip() if (corpus / SEED_FILE).is_file() else "unknown"
+    if drawn != str(seed):
+        raise ArtefactError(
+            f"{corpus} was drawn from seed {drawn}, not {seed}.", hint="Choose another --out, or the same --seed."
+        )

@@ -14,6 +14,7 @@ RUN/run.toml     the resolved configuration; `--config RUN/run.toml` repeats the
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 RUN_HINT = "Make one with 'eventminer run CORPUS --out RUN'."
 PARTS = ("run.toml", "run.json", "run.log", "stages", "bundle", "kb", "report.html", "reviews.jsonl")
+LEFT_OVER = re.compile(rf"\.({'|'.join(map(re.escape, PARTS))})\.(\d+|old){re.escape(TEMPORARY)}")
+"""Names under which a killed run leaves a part of itself; nothing else is ever deleted."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class RunFolder:
             )
         with self.store.lock():
             for entry in self._entries():
-                if entry.name.endswith(TEMPORARY):
+                if LEFT_OVER.fullmatch(entry.name):
                     discard(entry)
             yield
 
@@ -71,7 +74,7 @@ class RunFolder:
 
     @staticmethod
     def _is_ours(entry: Path) -> bool:
-        return entry.name in PARTS or entry.name.endswith(TEMPORARY)
+        return entry.name in PARTS or LEFT_OVER.fullmatch(entry.name) is not None
 
     def read_state(self) -> dict[str, object]:
         """Return the content of `run.json`, empty before the first run has read its corpus.
@@ -127,10 +130,11 @@ class RunFolder:
         Raises:
             ArtefactError: The folder is no run folder, or its run has not finished.
         """
-        keys = self.read_state().get("stages")
-        if not isinstance(keys, dict):
+        state = self.read_state()
+        if not state:
             raise ArtefactError(f"{self.path} is not the folder of a run.", hint=RUN_HINT)
-        if stage not in keys:
+        keys = state.get("stages")
+        if not isinstance(keys, dict) or stage not in keys:
             raise ArtefactError(
                 f"The run in {self.path} has not finished.", hint="Give the same 'eventminer run' command again."
             )

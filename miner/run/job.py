@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from miner.config_file import render_config
-from miner.errors import ConfigError
+from miner.errors import ConfigError, CorpusError
 from miner.run.executor import LocalExecutor, count_cores
 from miner.run.pipeline import Pipeline
 from miner.run.projections import PROJECTIONS
@@ -144,11 +144,28 @@ def run_corpus(
         pipeline.run([LABEL])
         for note in read_json(pipeline.artefacts["label"].file("labelling.json"))["notes"]:
             progress.note(note)
+        _require_event_types(pipeline)
         artefacts = pipeline.run(STAGES)
         write_bytes(folder.path / "run.toml", toml)
         renewed = _project(folder, pipeline)
         logger.info("made %s", ", ".join((*pipeline.made, *renewed)) or "nothing")
         return _summarise(folder, pipeline, artefacts, renewed)
+
+
+def _require_event_types(pipeline: Pipeline) -> None:
+    """Stop before hours of encoding where no rule could ever beat the prior of its event type.
+
+    Raises:
+        CorpusError: Fewer than two event types have records, and unlabelled records are no background.
+    """
+    lists = read_table(pipeline.artefacts["label"].file("labels.parquet"), ["eventTypes"])["eventTypes"].to_pylist()
+    types = {name for names in lists for name in names}
+    if not types or (len(types) == 1 and not pipeline.config.mine.background):
+        found = f"only {next(iter(types))!r}" if types else "no event type"
+        raise CorpusError(
+            f"Nothing can tell event types apart: the records have {found}.",
+            hint="Label more types; or, with one type, count unlabelled records as contrast: -o mine.background=true.",
+        )
 
 
 def _title(corpus: Corpus) -> str:

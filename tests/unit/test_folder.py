@@ -74,3 +74,19 @@ def test_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
     RunFolder(tmp_path).write_state({"corpus": "news", "records": "aa", "stages": {"read": "aa"}})
     with pytest.raises(ArtefactError, match="has not finished"):
         open_run(tmp_path).artefact("patterns")
+
+
+def test_folder_never_deletes_what_no_run_has_left(tmp_path: Path) -> None:
+    (tmp_path / "notes.tmp").write_text("mine")
+    with pytest.raises(ArtefactError, match="holds other things"), RunFolder(tmp_path).claim():
+        pass
+    RunFolder(tmp_path).write_state({"corpus": "news", "records": "aa"})
+    with RunFolder(tmp_path).claim():
+        pass
+    assert (tmp_path / "notes.tmp").read_text() == "mine"
+
+
+def test_folder_of_a_killed_first_run_says_that_it_has_not_finished(tmp_path: Path) -> None:
+    RunFolder(tmp_path).write_state({"corpus": "news", "records": "aa"})
+    with pytest.raises(ArtefactError, match="has not finished"):
+        RunFolder(tmp_path).artefact("patterns")
