@@ -34,6 +34,11 @@ def _event_types(inputs: BundleInputs) -> Iterator[Node]:
             "label": event_type.label,
             "definition": event_type.definition or None,
             "triggers": list(event_type.triggers),
+            "aliases": list(event_type.aliases),
+            "ace": list(event_type.mapping.ace),
+            "cameo": list(event_type.mapping.cameo),
+            "schemaOrg": list(event_type.mapping.schema_org),
+            "wikidata": list(event_type.mapping.wikidata),
             "ontology": inputs.ontology.name,
             "ontologyVersion": inputs.ontology.version,
         }
@@ -47,6 +52,9 @@ def _roles(inputs: BundleInputs) -> Iterator[Node]:
             "eventType": event_type.id,
             "definition": role.definition or None,
             "fillers": list(role.fillers),
+            "media": list(role.media),
+            "atLeast": role.at_least,
+            "atMost": role.at_most,
             "ontology": inputs.ontology.name,
         }
         yield Node(node_id("ArgumentRole", event_type.id, role.name), properties)

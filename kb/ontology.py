@@ -20,7 +20,11 @@ name = "Entity"
 fillers = ["PERSON", "ORG", "group"]   # spaCy entity types (upper case) and noun classes (lower case)
 definition = "Who demonstrates."
 media = ["text", "image"]              # where the role can be seen; both when left out
+at_least = 1                           # how many fill it in one event: 0 or more when left out
+at_most = 3
 ```
+
+A type may also say what it is called elsewhere, see `kb.mapping`.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from kb.mapping import Mapping, shipped_mappings
 from miner.errors import OntologyError
 
 __all__ = [
@@ -61,12 +66,29 @@ class _Part(BaseModel):
 
 
 class Role(_Part):
-    """An argument role of an event type, such as the `Target` of an attack."""
+    """An argument role of an event type, such as the `Target` of an attack.
+
+    Attributes:
+        name: What it is called, once per event type.
+        fillers: Entity types and noun classes that can play it.
+        definition: Who or what plays it.
+        media: Where it can be seen.
+        at_least: How many play it in every such event; 0 where it may go unfilled.
+        at_most: How many can play it in one event; None for any number.
+    """
 
     name: str = Field(min_length=1)
     fillers: tuple[EntityType | NounClass, ...] = Field(min_length=1)
     definition: str = ""
     media: tuple[Literal["text", "image"], ...] = ("text", "image")
+    at_least: int = Field(default=0, ge=0)
+    at_most: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _bounds_fit(self) -> Self:
+        if self.at_most is not None and self.at_most < self.at_least:
+            raise ValueError(f"role {self.name!r} has at_most {self.at_most} below at_least {self.at_least}")
+        return self
 
 
 class EventType(_Part):
@@ -79,6 +101,7 @@ class EventType(_Part):
     triggers: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     roles: tuple[Role, ...] = Field(default=(), alias="role")
+    mapping: Mapping = Mapping()
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -216,11 +239,19 @@ def load_ontology(name_or_path: str) -> Ontology:
     """
     text = _read_text(name_or_path)
     try:
-        return Ontology.model_validate(tomllib.loads(text))
+        ontology = Ontology.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise OntologyError(f"Ontology {name_or_path!r} is not valid TOML: {error}") from error
     except ValidationError as error:
         raise OntologyError(f"Ontology {name_or_path!r} is wrong: {_first_problem(error)}") from error
+    return _with_mappings(ontology, name_or_path) if name_or_path in shipped_ontologies() else ontology
+
+
+def _with_mappings(ontology: Ontology, name: str) -> Ontology:
+    """Add what is in the data file to the types of a shipped ontology."""
+    known = shipped_mappings(name)
+    types = [t.model_copy(update={"mapping": known.get(t.id, t.mapping)}) for t in ontology.types]
+    return ontology.model_copy(update={"types": tuple(types)})
 
 
 def _whole_words(triggers: tuple[str, ...]) -> str | None:

@@ -44,6 +44,11 @@ _ONTOLOGY_NODES = (
             _must("label", "string", "its name for people"),
             _may("definition", "string", "what counts as such an event"),
             _may("triggers", "strings", "regular expressions of the words that trigger it"),
+            _may("aliases", "strings", "event values of corpora that mean it"),
+            _may("ace", "strings", "types of ACE 2005 that come close"),
+            _may("cameo", "strings", "codes of CAMEO that come close"),
+            _may("schemaOrg", "strings", "types of schema.org that come close"),
+            _may("wikidata", "strings", "items of Wikidata that come close"),
             _must("ontology", "string", "name of the ontology"),
             _must("ontologyVersion", "string", "version of the ontology"),
         ),
@@ -57,6 +62,9 @@ _ONTOLOGY_NODES = (
             _must("eventType", "string", "event type it belongs to"),
             _may("definition", "string", "who or what plays it"),
             _may("fillers", "strings", "entity types and noun classes that can play it"),
+            _may("media", "strings", "where it can be seen: text, image or both"),
+            _may("atLeast", "integer", "how many play it in every such event"),
+            _may("atMost", "integer", "how many can play it in one event; any number where it is absent"),
             _must("ontology", "string", "name of the ontology"),
         ),
     ),
@@ -298,7 +306,7 @@ _ANALYSTS = (
 )
 
 SCHEMA = GraphSchema(
-    version=1,
+    version=2,
     nodes=(*_ONTOLOGY_NODES, *_PATTERN_NODES, *_EVIDENCE_NODES, *_SOURCE_NODES, *_ANALYST_NODES),
     relationships=(*_MINED, *_SOURCES, *_ANALYSTS),
     ranges=(

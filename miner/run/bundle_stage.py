@@ -59,7 +59,7 @@ def _describe_run(config: RunConfig, _corpus: Corpus) -> dict[str, object]:
 
 BUNDLE = WholeStage(
     name="bundle",
-    version=2,
+    version=3,
     inputs=("read", "label", "groups", "captions", "masks", "text-items", "mine", "patterns"),
     settings=("visual.backbone",),
     facts=_describe_run,

@@ -293,7 +293,7 @@ def test_bundle_of_another_schema_version_is_refused(tmp_path: Path) -> None:
     write_bundle(build_bundle(small_inputs()), tmp_path)
     manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
     (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"schemaVersion": 99}), encoding="utf-8")
-    with pytest.raises(KbError, match="schema version 99; this version reads 1"):
+    with pytest.raises(KbError, match="schema version 99; this version reads 2"):
         read_bundle(tmp_path)
 
 

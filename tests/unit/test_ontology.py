@@ -4,8 +4,10 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import ValidationError
 
-from kb.ontology import EventType, Ontology, load_ontology, normalise_value, shipped_ontologies, split_gaps
+from kb.mapping import Mapping, shipped_mappings
+from kb.ontology import EventType, Ontology, Role, load_ontology, normalise_value, shipped_ontologies, split_gaps
 from miner.errors import OntologyError
 
 if TYPE_CHECKING:
@@ -156,3 +158,36 @@ def test_ontology_unknown_name_lists_the_known() -> None:
 
 def test_ontology_values_are_compared_by_letters_and_digits() -> None:
     assert normalise_value(" Phone-Write : N/A ") == "phonewrite.n.a"
+
+
+@pytest.mark.parametrize("name", shipped_ontologies())
+def test_ontology_shipped_mappings_belong_to_types_that_exist(name: str) -> None:
+    assert set(shipped_mappings(name)) <= set(load_ontology(name).ids)
+
+
+def test_ontology_shipped_types_say_what_they_are_called_elsewhere() -> None:
+    arrest = load_ontology("news").get("Justice.Arrest-Jail").mapping
+    assert (arrest.ace, arrest.cameo, arrest.wikidata) == (("Justice.Arrest-Jail",), ("173",), ("Q1403016",))
+
+
+def test_ontology_own_file_has_mappings_and_cardinalities(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(
+        'name = "own"\nversion = "1"\n[[type]]\nid = "Strike"\nlabel = "Strike"\nmapping = {wikidata = ["Q49776"]}\n'
+        '[[type.role]]\nname = "Entity"\nfillers = ["ORG"]\nat_least = 1\nat_most = 2\n',
+        encoding="utf-8",
+    )
+    strike = load_ontology(str(file)).get("Strike")
+    assert strike.mapping.wikidata == ("Q49776",)
+    assert (strike.roles[0].at_least, strike.roles[0].at_most) == (1, 2)
+
+
+@pytest.mark.parametrize("mapping", [{"wikidata": ["40231"]}, {"cameo": ["1"]}, {"uci": ["Life"]}])
+def test_mapping_refuses_what_is_no_id(mapping: dict[str, list[str]]) -> None:
+    with pytest.raises(ValidationError):
+        Mapping.model_validate(mapping)
+
+
+def test_role_refuses_bounds_that_no_number_fits() -> None:
+    with pytest.raises(ValidationError, match="at_most 1 below at_least 2"):
+        Role(name="Entity", fillers=("ORG",), at_least=2, at_most=1)
