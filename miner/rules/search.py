@@ -101,7 +101,15 @@ def bounds_of(thresholds: Thresholds, sizes: Int64s, provable: Int64s | None = N
     )
 
 
-def search(layout: Layout, bounds: Bounds, *, threads: int, max_rules: int, n_visual: int) -> Rules:
+def search(
+    layout: Layout,
+    bounds: Bounds,
+    *,
+    threads: int,
+    max_rules: int,
+    n_visual: int,
+    roots: Sequence[int] | None = None,
+) -> Rules:
     """Find all rules above the bounds.
 
     Args:
@@ -110,6 +118,7 @@ def search(layout: Layout, bounds: Bounds, *, threads: int, max_rules: int, n_vi
         threads: Threads that share the work; never changes the result.
         max_rules: More rules than this are refused.
         n_visual: Visual items of the transactions, the offset of text items in the antecedents.
+        roots: Local text items; only rules whose first text item is one of them are found. All by default.
 
     Raises:
         MiningError: More than `max_rules` rules.
@@ -129,7 +138,7 @@ def search(layout: Layout, bounds: Bounds, *, threads: int, max_rules: int, n_vi
         elif found:
             parts[root] = (tree.rules[:found].copy(), tree.numbers[:found].copy())
 
-    for_each_root(layout, bounds.max_len, mine, threads=threads, max_rules=max_rules)
+    for_each_root(layout, bounds.max_len, mine, threads=threads, max_rules=max_rules, roots=roots)
     _require_room([room for _, room in working.values()], max_rules)
     antecedents = np.concatenate([np.empty((0, bounds.max_len), np.int32), *(part[0] for part in parts.values())])
     numbers = np.concatenate([np.empty((0, 3), np.int64), *(part[1] for part in parts.values())])
@@ -160,11 +169,16 @@ def _require_room(rooms: Sequence[Room], max_rules: int) -> None:
 
 
 def for_each_root(
-    layout: Layout, max_len: int, task: Callable[[int, Tree], None], *, threads: int = 1, max_rules: int = 0
+    layout: Layout,
+    max_len: int,
+    task: Callable[[int, Tree], None],
+    *,
+    threads: int = 1,
+    max_rules: int = 0,
+    roots: Sequence[int] | None = None,
 ) -> None:
-    """Run a task for every text item, the one with most work first, each thread with memory of its own."""
-    sizes = _root_sizes(layout)
-    queue = deque(int(root) for root in np.argsort(-sizes, kind="stable"))
+    """Run a task for every text item, or for the given ones, the one with most work first, each thread with memory of its own."""
+    queue = deque(order_roots(layout) if roots is None else roots)
 
     def work() -> None:
         tree = _new_tree(layout, max_len, max_rules)
@@ -181,6 +195,11 @@ def for_each_root(
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(work) for _ in range(threads)]:
             done.result()
+
+
+def order_roots(layout: Layout) -> list[int]:
+    """List the local text items, the one with most votes first."""
+    return [int(root) for root in np.argsort(-_root_sizes(layout), kind="stable")]
 
 
 def _root_sizes(layout: Layout) -> Int64s:

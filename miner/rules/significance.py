@@ -79,14 +79,14 @@ def allowed_numbers(least: Floats, alpha: float, max_len: int) -> Floats:
     return np.tile(row, (max_len + 1, 1))
 
 
-def bounded_numbers(row_sizes: tuple[Int64s, Int64s], max_len: int, start: int, cap: int) -> Floats:
+def bounded_numbers(shapes: Int64s, max_len: int, start: int, cap: int) -> Floats:
     """Bound how many multimodal itemsets of each length have at least each count.
 
     An itemset with count n lies in n rows, so all itemsets of a length with that count or more together use up at most the
     itemsets that the rows hold: their number is at most the sum over rows of C(visual, i) C(text, length - i), over n.
 
     Args:
-        row_sizes: Visual and text items of each row, int64, (n_rows,) each.
+        shapes: int64, (most visual + 1, most text + 1), rows with so many visual and so many text items.
         max_len: Most items.
         start: Least count of interest; smaller ones are given its bound.
         cap: Last count of the table.
@@ -94,13 +94,11 @@ def bounded_numbers(row_sizes: tuple[Int64s, Int64s], max_len: int, start: int, 
     Returns:
         float64, (max_len + 1, cap + 1), falling along a row.
     """
-    shape = (int(row_sizes[0].max()) + 1, int(row_sizes[1].max()) + 1)
-    n_rows = np.bincount(row_sizes[0] * shape[1] + row_sizes[1], minlength=shape[0] * shape[1]).reshape(shape)
-    visual, text = np.arange(shape[0]), np.arange(shape[1])
+    visual, text = np.arange(shapes.shape[0]), np.arange(shapes.shape[1])
     held = np.zeros(max_len + 1)
     for length in range(2, max_len + 1):
         for n_visual in range(1, length):
-            held[length] += comb(visual, n_visual) @ n_rows @ comb(text, length - n_visual)
+            held[length] += comb(visual, n_visual) @ shapes @ comb(text, length - n_visual)
     return held[:, None] / np.maximum(np.arange(cap + 1), start)
 
 

@@ -63,7 +63,7 @@ def test_least_provable_is_beyond_the_type_where_nothing_can_be_proven() -> None
 
 def test_bounded_numbers_counts_what_rows_hold() -> None:
     # two rows with 2 visual and 1 text item: 2 pairs and 1 triple each; an itemset of count 2 uses up two of them
-    most = bounded_numbers((np.array([2, 2]), np.array([1, 1])), 3, 1, 2)
+    most = bounded_numbers(np.array([[0, 0], [0, 0], [0, 2]]), 3, 1, 2)
     assert most[2].tolist() == [4.0, 4.0, 2.0]
     assert most[3].tolist() == [2.0, 2.0, 1.0]
 
