@@ -11,7 +11,8 @@ EventMinerError
 ├── MiningError      mining cannot be done with these transactions or thresholds
 ├── ArtefactError    an artefact is missing, damaged or of another run
 ├── ExecutorError    a scheduler or a worker failed
-└── KbError          a bundle, graph store or query is wrong
+├── KbError          a bundle, graph store or query is wrong
+└── ReviewError      a decision about a pattern cannot be taken or kept
 ```
 """
 
@@ -28,6 +29,7 @@ __all__ = [
     "KbError",
     "MiningError",
     "OntologyError",
+    "ReviewError",
     "TextError",
 ]
 
@@ -99,3 +101,7 @@ class ExecutorError(EventMinerError):
 
 class KbError(EventMinerError):
     """A bundle, graph store or query is wrong."""
+
+
+class ReviewError(EventMinerError):
+    """A decision about a pattern cannot be taken or kept."""

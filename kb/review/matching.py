@@ -1,0 +1,160 @@
+"""Which pattern of now is the pattern that somebody decided about then.
+
+Two patterns can be the same only if they were mined for the same event type. Their likeness is the mean of the likeness of
+what supports them and of what they are made of,
+
+    likeness = ½ · J(evidence) + ½ · (½ · J(visual items) + ½ · J(words)),
+
+with J the Jaccard index (of evidence and words estimated from bottom-k sketches, exact up to 48 entries). Pairs below
+`MIN_LIKENESS` never match; the others match greedily, likest first and ties by id, each pattern at most once. Where nothing
+of the run has changed all ids are the same and every likeness is 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kb.review.decisions import sketch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from kb.review.decisions import Decision, Fingerprint
+    from kb.review.mined import Mined
+
+__all__ = ["MIN_LIKENESS", "Match", "Matches", "likeness", "match_decisions", "match_fingerprints"]
+
+MIN_LIKENESS = 0.3
+
+
+@dataclass(frozen=True)
+class Match:
+    """A pattern of then and the pattern of now that it is.
+
+    Attributes:
+        old: Id in the log.
+        new: Id of now.
+        likeness: 0 to 1.
+    """
+
+    old: str
+    new: str
+    likeness: float
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What became of the patterns that decisions are about.
+
+    Attributes:
+        found: For each id in the log that is found again, its match; ids that did not change match themselves.
+        lost: Fingerprints of those that are not, by id.
+    """
+
+    found: Mapping[str, Match]
+    lost: Mapping[str, Fingerprint]
+
+    def current(self, pattern: str) -> str | None:
+        """Return the id of now of a pattern in the log, none where it is lost."""
+        match = self.found.get(pattern)
+        return match.new if match else (None if pattern in self.lost else pattern)
+
+    def formerly(self, pattern: str) -> tuple[str, ...]:
+        """Return the other ids under which the log knows a pattern of now."""
+        return tuple(sorted(old for old, match in self.found.items() if match.new == pattern != old))
+
+
+def likeness(one: Fingerprint, other: Fingerprint) -> float:
+    """Tell how much two patterns are the same, 0 to 1; 0 for different event types."""
+    if one.event_type != other.event_type:
+        return 0.0
+    evidence = _resemblance(one.records, other.records)
+    items = 0.5 * _jaccard(one.visual, other.visual) + 0.5 * _resemblance(one.words, other.words)
+    return 0.5 * evidence + 0.5 * items
+
+
+def _jaccard(one: Collection[object], other: Collection[object]) -> float:
+    union = len(set(one) | set(other))
+    return len(set(one) & set(other)) / union if union else 0.0
+
+
+def _resemblance(one: Collection[str], other: Collection[str]) -> float:
+    """Estimate a Jaccard index from two bottom-k sketches: the share of common ones among the k smallest of both."""
+    smallest = sketch([*one, *other])
+    both = set(one) & set(other)
+    return sum(value in both for value in smallest) / len(smallest) if smallest else 0.0
+
+
+def match_fingerprints(old: Sequence[Fingerprint], new: Sequence[Fingerprint]) -> list[Match]:
+    """Match patterns one to one.
+
+    Args:
+        old: Patterns of then, ids distinct.
+        new: Patterns of now, ids distinct.
+    """
+    by_type: dict[str, list[Fingerprint]] = {}
+    for candidate in new:
+        by_type.setdefault(candidate.event_type, []).append(candidate)
+    pairs = [
+        (-round(likeness(one, other), 9), one.pattern != other.pattern, one.pattern, other.pattern)
+        for one in old
+        for other in by_type.get(one.event_type, ())
+    ]
+    taken_old: set[str] = set()
+    taken_new: set[str] = set()
+    matches = []
+    for negative, _, first, second in sorted(pair for pair in pairs if -pair[0] >= MIN_LIKENESS):
+        if first not in taken_old and second not in taken_new:
+            taken_old.add(first)
+            taken_new.add(second)
+            matches.append(Match(first, second, -negative))
+    return matches
+
+
+def match_decisions(mined: Mined, decisions: Iterable[Decision]) -> Matches:
+    """Find the patterns that decisions are about among those of now.
+
+    Ids that the log itself says are one pattern (`Fingerprint.formerly`) are matched as one, by their latest fingerprint.
+    """
+    latest, alias = _identities(decisions)
+    unchanged = {name for name, was in latest.items() if name in mined.rows and mined.fingerprint(name) == _bare(was)}
+    found = {name: Match(name, name, 1.0) for name in unchanged}
+    lost = {name: was for name, was in latest.items() if name not in unchanged}
+    types = {was.event_type for was in lost.values()}
+    free = [name for name, row in mined.rows.items() if row["eventType"] in types and name not in unchanged]
+    found |= {
+        match.old: match for match in match_fingerprints(list(lost.values()), [mined.fingerprint(n) for n in free])
+    }
+    lost = {name: was for name, was in lost.items() if name not in found}
+    for old, newer in alias.items():
+        if newer in found:
+            found[old] = Match(old, found[newer].new, found[newer].likeness)
+        else:
+            lost[old] = lost[newer]
+    return Matches(found, lost)
+
+
+def _bare(fingerprint: Fingerprint) -> Fingerprint:
+    return fingerprint.model_copy(update={"formerly": ()})
+
+
+def _identities(decisions: Iterable[Decision]) -> tuple[dict[str, Fingerprint], dict[str, str]]:
+    """Return the latest fingerprint of each pattern of the log, and for its older ids the latest one."""
+    latest: dict[str, Fingerprint] = {}
+    newer: dict[str, str] = {}
+    for decision in decisions:
+        for about in (*filter(None, [decision.about]), *decision.others):
+            latest[about.pattern] = about
+            newer.pop(about.pattern, None)
+            newer.update({old: about.pattern for old in about.formerly if old != about.pattern})
+    alias = {old: _last(old, newer) for old in newer}
+    return {name: was for name, was in latest.items() if name not in alias}, alias
+
+
+def _last(name: str, newer: Mapping[str, str]) -> str:
+    seen = {name}
+    while (following := newer.get(name)) is not None and following not in seen:
+        name = following
+        seen.add(name)
+    return name
