@@ -7,7 +7,7 @@ types add up over merged patterns, and a split-off part has them in proportion.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from miner.patterns.assemble import PATTERNS
 from miner.patterns.evidence import EVIDENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from kb.ontology import Ontology
     from kb.review.state import ReviewState, Status
@@ -41,7 +41,7 @@ class Counts:
     n_labelled: float
 
 
-Recount = Callable[[str, "Sequence[tuple[Sequence[int], Sequence[int]]]"], Counts]
+Recount = Callable[[str, Sequence[tuple[Sequence[int], Sequence[int]]]], Counts]
 """From an event type and members (visual items, text items) to counts."""
 
 

@@ -14,38 +14,51 @@ from miner.store.fingerprint import digest_json
 from miner.store.formats import read_array, read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from corpora.declaration import Declaration
     from corpora.records import Corpus
     from miner.config import RunConfig
+    from miner.store.artefact import Artefact
 
 
 def _make_bundle(context: Context, directory: Path) -> None:
-    inputs, config = context.inputs, context.config
+    gathered = bundle_inputs(context.inputs, context.config, context.corpus.declaration)
+    # A bundle has a manifest of its own, so it lies one level below the artefact's.
+    write_bundle(build_bundle(gathered), directory / "bundle")
+
+
+def bundle_inputs(artefacts: Mapping[str, Artefact], config: RunConfig, declaration: Declaration) -> BundleInputs:
+    """Gather what the bundle of a run is made of.
+
+    Args:
+        artefacts: Of the stages before the bundle's, by name.
+        config: Of the run.
+        declaration: What the corpus says of itself.
+    """
     run = RunInfo(
-        key=inputs["patterns"].key,
+        key=artefacts["patterns"].key,
         method="ours",
         config_digest=_digest_config(config),
         network=config.visual.backbone,
         versions=library_versions(),
     )
-    bundle_inputs = BundleInputs(
-        declaration=context.corpus.declaration,
+    return BundleInputs(
+        declaration=declaration,
         run=run,
-        ontology=read_ontology(inputs["label"]),
-        records=read_table(inputs["read"].file("records.parquet")),
-        labels=read_table(inputs["label"].file("labels.parquet")),
-        images=read_table(inputs["groups"].file("images.parquet")),
-        groups=read_array(inputs["groups"].file("groups.npy")),
-        captions=read_captions(inputs["captions"]),
-        masks=read_masks(inputs["masks"]),
-        text_items=read_table(inputs["text-items"].file("text_items.parquet")),
-        rules=read_table(inputs["mine"].file("rules.parquet")),
-        patterns=read_table(inputs["patterns"].file("patterns.parquet")),
-        evidence=read_table(inputs["patterns"].file("evidence.parquet")),
+        ontology=read_ontology(artefacts["label"]),
+        records=read_table(artefacts["read"].file("records.parquet")),
+        labels=read_table(artefacts["label"].file("labels.parquet")),
+        images=read_table(artefacts["groups"].file("images.parquet")),
+        groups=read_array(artefacts["groups"].file("groups.npy")),
+        captions=read_captions(artefacts["captions"]),
+        masks=read_masks(artefacts["masks"]),
+        text_items=read_table(artefacts["text-items"].file("text_items.parquet")),
+        rules=read_table(artefacts["mine"].file("rules.parquet")),
+        patterns=read_table(artefacts["patterns"].file("patterns.parquet")),
+        evidence=read_table(artefacts["patterns"].file("evidence.parquet")),
     )
-    # A bundle has a manifest of its own, so it lies one level below the artefact's.
-    write_bundle(build_bundle(bundle_inputs), directory / "bundle")
 
 
 def _digest_config(config: RunConfig) -> str:

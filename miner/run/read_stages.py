@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from corpora.declaration import Declaration
 from corpora.labels import label_records
 from corpora.records import read_corpus
 from kb.ontology import Ontology, load_ontology, shipped_ontologies
@@ -21,7 +22,6 @@ from miner.store.formats import read_json, read_table, table_bytes, write_json, 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from corpora.declaration import Declaration
     from corpora.records import Corpus
     from miner.config import CorpusConfig, RunConfig
     from miner.run.progress import Progress
@@ -90,6 +90,23 @@ def _describe(declaration: Declaration) -> dict[str, object]:
         "licence": declaration.licence,
         "credit": declaration.credit,
     }
+
+
+def read_declaration(read: Artefact) -> Declaration:
+    """Return what the corpus of a run says of itself, as far as a run keeps it.
+
+    Raises:
+        ArtefactError: The artefact is damaged.
+    """
+    kept = read_json(read.file("declaration.json"))
+    return Declaration(
+        name=kept["name"],
+        aliases=kept["aliases"],
+        mask_patterns=tuple(kept["maskPatterns"]),
+        language=kept["language"],
+        licence=kept["licence"],
+        credit=kept["credit"],
+    )
 
 
 def _make_labels(context: Context, directory: Path) -> None:

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from kb.bundle import build_bundle
 from kb.review.log import DecisionLog
 from kb.review.mined import Mined
 from kb.review.session import Review
+from kb.review.tables import Counts, reviewed_tables
+from miner.config_file import load_config
+from miner.errors import ReviewError
+from miner.patterns.merge import Draft, Member
+from miner.patterns.pictures import Votes
+from miner.rules.transactions import Transactions
+from miner.run.bundle_stage import bundle_inputs
 from miner.run.folder import open_run
-from miner.run.read_stages import read_ontology
-from miner.store.formats import read_table
+from miner.run.read_stages import read_declaration, read_ontology
+from miner.store.fingerprint import digest_bytes, digest_json
+from miner.store.formats import read_table, table_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from kb.bundle import Bundle
+    from kb.review.state import Status
+    from kb.review.tables import Recount
     from miner.run.folder import RunFolder
+    from miner.store.artefact import Artefact
 
-__all__ = ["LOG", "decision_log", "open_review"]
+__all__ = ["LOG", "decision_log", "open_review", "reviewed_bundle"]
 
 LOG = "review/decisions.jsonl"
 """Where the decisions about a run lie in its folder; no stage touches it."""
+ACCEPTED: Collection[Status] = frozenset({"accepted"})
 
 
 def decision_log(folder: RunFolder) -> DecisionLog:
@@ -39,3 +57,49 @@ def open_review(run: Path) -> Review:
         read_table(artefact.file("patterns.parquet")), read_table(artefact.file("evidence.parquet")), artefact.key
     )
     return Review(mined, decision_log(folder), read_ontology(folder.artefact("label")))
+
+
+def reviewed_bundle(run: Path, *, statuses: Collection[Status] = ACCEPTED) -> Bundle:
+    """Build the bundle of a run as it was reviewed: accepted patterns only, renamed, merged, split and moved.
+
+    Its images and captions are those of the whole corpus; its run is called by a key of its own, so that it never passes for
+    the bundle of what was mined.
+
+    Args:
+        run: A run folder.
+        statuses: Which patterns, by their status.
+
+    Raises:
+        ArtefactError: There is no finished run in the folder.
+        ReviewError: No pattern has such a status.
+    """
+    folder = open_run(run)
+    artefacts = folder.artefacts()
+    review = open_review(run)
+    patterns, evidence = reviewed_tables(
+        review.state, statuses=statuses, ontology=review.ontology, recount=_recount(artefacts["transactions"])
+    )
+    if not patterns.num_rows:
+        raise ReviewError(
+            f"No pattern of {run} is {' or '.join(sorted(statuses))}.",
+            hint=f"Review them with 'eventminer review {run}'.",
+        )
+    config = load_config(folder.path / "run.toml")
+    mined = bundle_inputs(artefacts, config, read_declaration(artefacts["read"]))
+    digests = [digest_bytes(table_bytes(table)) for table in (patterns, evidence)]
+    info = replace(mined.run, key=digest_json([mined.run.key, *digests]))
+    return build_bundle(replace(mined, run=info, patterns=patterns, evidence=evidence))
+
+
+def _recount(transactions: Artefact) -> Recount:
+    """Return what counts the votes that match any of some members."""
+    held = Transactions.from_table(read_table(transactions.file("transactions.parquet")))
+    votes = Votes(held, np.zeros(len(held), dtype=np.int64))
+
+    def count(event_type: str, members: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Counts:
+        rules = tuple(Member(0, tuple(visual), tuple(text)) for visual, text in members)
+        matches = Draft(event_type, rules).matches(votes) & votes.labelled
+        of_type = votes.of_type(event_type) if event_type in held.event_types else np.zeros(len(held), dtype=bool)
+        return Counts(int(matches.sum()), int((matches & of_type).sum()), int(of_type.sum()), held.n_labelled)
+
+    return count
