@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Numbers = tuple[Annotated[int, Field(ge=0)], ...]
 
 
 class Section(BaseModel):
@@ -107,6 +108,29 @@ class MineConfig(Section):
     min_confidence: Share = Field(0.3, description="Least share of the antecedent's votes that have the event type")
     min_lift: Annotated[float, Field(ge=0.0)] = Field(2.0, description="Least confidence over the event type's prior")
     max_len: Annotated[int, Field(ge=2)] = Field(3, description="Most items in an antecedent")
+    must_have_visual: Numbers = Field((), description="Visual items that every antecedent must hold, all of them")
+    must_have_text: Numbers = Field((), description="Text items that every antecedent must hold, all of them")
+    must_not_have_visual: Numbers = Field((), description="Visual items that no antecedent may hold")
+    must_not_have_text: Numbers = Field((), description="Text items that no antecedent may hold")
+    condensed: Literal["all", "closed", "maximal", "top_k"] = Field(
+        "all",
+        description="Which of the rules are kept: all; those that no longer rule repeats with the same counts; those that "
+        "no longer rule contains; or the best of each event type",
+    )
+    top_k: Annotated[int, Field(ge=1)] = Field(20, description="Rules kept per event type where condensed is top_k")
+    top_by: Literal[
+        "support",
+        "confidence",
+        "lift",
+        "leverage",
+        "conviction",
+        "zhang",
+        "jaccard",
+        "kulczynski",
+        "odds_ratio",
+        "growth_rate",
+        "wracc",
+    ] = Field("leverage", description="Measure that says which rules are the best, where condensed is top_k")
     family_wise: Share = Field(0.05, description="Family-wise error of the class association (Tarone)")
     link_fdr: Share = Field(
         0.05, description="False discovery rate of the link between picture and words within a type"

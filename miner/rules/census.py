@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from miner.errors import MiningError
-from miner.rules.layout import Layout, build_layout, class_sizes
-from miner.rules.recount import Ledger, count_itemsets
-from miner.rules.search import search
+from miner.rules.condense import Condensing
+from miner.rules.layout import build_layout, class_sizes
+from miner.rules.recount import Ledger
+from miner.rules.search import find_rules
 from miner.rules.tally import count_testable, row_shapes
+from miner.rules.thresholds import ItemChoice, Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from miner.config import MineConfig
     from miner.rules.hypergeom import Floats
     from miner.rules.ruleset import Rules
     from miner.rules.transactions import Int32s, Int64s, Transactions
@@ -57,11 +60,11 @@ class Census(Protocol):
     def tally(self, start: int, allowed: Floats) -> Floats:
         """Count the multimodal itemsets by length and count, as `miner.rules.tally.count_testable`."""
 
-    def search(self, bounds: Bounds, max_rules: int) -> Rules:
-        """Find all rules above the bounds.
+    def search(self, bounds: Bounds, config: MineConfig) -> Rules:
+        """Find the rules above the bounds that the configuration wants: all or the condensed ones, of the wanted items.
 
         Raises:
-            MiningError: There are more than `max_rules`.
+            MiningError: There are more than `config.max_rules`, or no antecedent can hold the wanted items.
         """
 
     def count(self, antecedents: Int32s) -> Int64s:
@@ -86,7 +89,7 @@ class LocalCensus:
 
     transactions: Transactions
     threads: int = 1
-    _layout: Layout | None = field(default=None, repr=False)
+    _ledger: Ledger | None = field(default=None, repr=False)
 
     @property
     def class_sizes(self) -> Int64s:
@@ -101,17 +104,21 @@ class LocalCensus:
         """Count the multimodal itemsets of each length with at least each count."""
         return count_testable(self.transactions, start, allowed, threads=self.threads)
 
-    def search(self, bounds: Bounds, max_rules: int) -> Rules:
-        """Find all rules above the bounds."""
-        self._layout = build_layout(self.transactions, bounds.still_class[:, 2], threads=self.threads)
-        n_visual = self.transactions.n_visual
-        return search(self._layout, bounds, threads=self.threads, max_rules=max_rules, n_visual=n_visual)
+    def search(self, bounds: Bounds, config: MineConfig) -> Rules:
+        """Find the wanted rules above the bounds."""
+        items, n_visual = Thresholds.of(config).items, self.transactions.n_visual
+        items.require_possible(n_visual, self.transactions.n_text, bounds.max_len)
+        layout = build_layout(self.transactions, bounds.still_class[:, 2], items=items, threads=self.threads)
+        self._ledger = Ledger(layout, n_visual)
+        wanted, most = Condensing.of(config), config.max_rules
+        return find_rules(layout, bounds, wanted, threads=self.threads, max_rules=most, n_visual=n_visual)
 
     def count(self, antecedents: Int32s) -> Int64s:
         """Count the votes of each class that hold each itemset."""
-        if self._layout is None:
-            return count_antecedents(self.transactions, antecedents)
-        return count_in_layout(self._layout, antecedents, self.transactions.n_visual)
+        return self._counting(antecedents).count(antecedents)
+
+    def _counting(self, antecedents: Int32s) -> Ledger:
+        return self._ledger or ledger_of(self.transactions, antecedents)
 
 
 def refuse_beyond(class_counts: Int64s, max_rules: int) -> None:
@@ -135,28 +142,17 @@ def refuse_beyond(class_counts: Int64s, max_rules: int) -> None:
     )
 
 
-def count_antecedents(transactions: Transactions, antecedents: Int32s) -> Int64s:
-    """Count the votes of each class that hold each itemset, in a layout of nothing but the items asked for."""
+def ledger_of(transactions: Transactions, antecedents: Int32s) -> Ledger:
+    """Lay the votes out for counting, with nothing but the items that some itemsets hold."""
     n_visual, n_text = transactions.n_visual, transactions.n_text
     asked = np.unique(antecedents[antecedents >= 0])
-    layout = build_layout(
-        transactions,
-        np.zeros(len(transactions.event_types), np.int64),
-        excluded_visual=_others(asked, n_visual),
-        excluded_text=_others(asked - n_visual, n_text),
+    items = ItemChoice(
+        must_not_have_visual=_others(asked, n_visual), must_not_have_text=_others(asked - n_visual, n_text)
     )
-    return count_in_layout(layout, antecedents, n_visual)
+    # Every class counts, however few of its votes hold an item.
+    layout = build_layout(transactions, np.zeros(len(transactions.event_types), np.int64), items=items)
+    return Ledger(layout, n_visual)
 
 
-def _others(items: np.ndarray[Any, Any], n_items: int) -> list[int]:
-    return [int(item) for item in np.setdiff1d(np.arange(n_items), items)]
-
-
-def count_in_layout(layout: Layout, antecedents: Int32s, n_visual: int) -> Int64s:
-    """Count the votes of each class that hold each itemset; the layout must have their items."""
-    if not len(antecedents):
-        return np.zeros((0, len(layout.class_sizes)), np.int64)
-    names = np.concatenate([layout.visual_ids, layout.text_ids + n_visual])
-    local = np.full(int(names.max(initial=-1)) + 2, -1, np.int32)
-    local[names] = np.arange(len(names), dtype=np.int32)
-    return count_itemsets(Ledger(layout, np.empty(0, np.int64)), local[antecedents])
+def _others(items: np.ndarray[Any, Any], n_items: int) -> tuple[int, ...]:
+    return tuple(int(item) for item in np.setdiff1d(np.arange(n_items), items))

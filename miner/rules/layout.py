@@ -6,7 +6,6 @@ rarest comes first in the search tree, where its subtree is smallest.
 
 from __future__ import annotations
 
-import itertools
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from miner.rules.compiled import compiled
+from miner.rules.parts import Csr, Part, split
+from miner.rules.shards import Shards
+from miner.rules.thresholds import ANY_ITEMS, ItemChoice
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from miner.rules.transactions import Int32s, Int64s, Transactions
 
 Items = npt.NDArray[np.uint16] | npt.NDArray[np.int32]
@@ -35,6 +35,7 @@ class Layout(NamedTuple):
         list_ptr: int64, (n_text, n_classes + 1), where each text item's rows of each class stand in `lists`.
         visual_ids: int32, (n_visual,), original item of each local visual item.
         text_ids: int32, (n_text,), original item of each local text item.
+        forced: int64, (2,), how many visual and text items every rule holds; they are the first local ones of their kind.
     """
 
     items: Items
@@ -44,63 +45,57 @@ class Layout(NamedTuple):
     list_ptr: Int64s
     visual_ids: Int32s
     text_ids: Int32s
+    forced: Int64s
 
 
-class Csr(NamedTuple):
-    """A sparse matrix of items: row `i` holds `indices[indptr[i] : indptr[i + 1]]`."""
-
-    indptr: Int64s
-    indices: Int32s
-
-
-def class_sizes(transactions: Transactions) -> Int64s:
+def class_sizes(transactions: Transactions | Shards) -> Int64s:
     """Count the labelled votes of each event type; int64, (n_classes,)."""
     return np.bincount(transactions.labels + 1, minlength=len(transactions.event_types) + 1)[1:].astype(np.int64)
 
 
 def build_layout(
-    transactions: Transactions,
-    least_class: Int64s,
-    *,
-    excluded_visual: Collection[int] = (),
-    excluded_text: Collection[int] = (),
-    threads: int = 1,
+    transactions: Transactions | Shards, least_class: Int64s, *, items: ItemChoice = ANY_ITEMS, threads: int = 1
 ) -> Layout:
     """Group the labelled rows by class and drop items that no rule can hold.
 
     Args:
-        transactions: Votes; unlabelled ones are ignored.
+        transactions: Votes, in memory or on disk; unlabelled ones are ignored.
         least_class: int64, (n_classes,); an item must reach the bound of some class.
-        excluded_visual: Visual items no rule may contain.
-        excluded_text: Text items no rule may contain.
+        items: Items every rule holds come first of their kind; items no rule may hold are dropped.
         threads: Threads that share the work, each a range of rows; never changes the result.
     """
-    visual = Csr(transactions.visual_indptr, transactions.visual_indices)
-    text = Csr(transactions.text_indptr, transactions.text_indices)
-    labels = transactions.labels
-    edges = np.linspace(0, len(labels), threads + 1).astype(np.int64)
-    spans = [(int(first), int(last)) for first, last in itertools.pairwise(edges)]
-    shapes = [(len(least_class), n_items) for n_items in (transactions.n_visual, transactions.n_text)]
+    parts = transactions.parts() if isinstance(transactions, Shards) else split(transactions, threads)
+    n_classes = len(least_class)
+    n_items = (transactions.n_visual, transactions.n_text)
     with ThreadPoolExecutor(threads) as pool:
-        visual_counts = np.stack([*pool.map(lambda span: _count_items(visual, labels, span, shapes[0]), spans)])
-        text_counts = np.stack([*pool.map(lambda span: _count_items(text, labels, span, shapes[1]), spans)])
-        visual_ids = _relevant(visual_counts.sum(axis=0), least_class, excluded_visual)
-        text_ids = _relevant(text_counts.sum(axis=0), least_class, excluded_text)
-        n_rows = np.stack([np.bincount(labels[slice(*span)] + 1, minlength=shapes[0][0] + 1)[1:] for span in spans])
-        n_entries = n_rows + visual_counts[:, :, visual_ids].sum(axis=2) + text_counts[:, :, text_ids].sum(axis=2)
-        layout = _empty_layout(
-            n_entries, class_sizes(transactions), (visual_ids, text_ids), text_counts[:, :, text_ids]
+        counted = [*pool.map(lambda part: _count_part(part(), n_classes, n_items), parts)]
+        visual_counts, text_counts, n_rows = (np.stack(counts) for counts in zip(*counted, strict=True))
+        choices = (
+            (items.must_have_visual, items.must_not_have_visual),
+            (items.must_have_text, items.must_not_have_text),
         )
-        maps = (
-            _local_numbers(visual_ids, transactions.n_visual, 0),
-            _local_numbers(text_ids, transactions.n_text, len(visual_ids)),
-        )
+        visual_ids = _relevant(visual_counts.sum(axis=0), least_class, *choices[0])
+        text_ids = _relevant(text_counts.sum(axis=0), least_class, *choices[1])
+        listed = text_counts[:, :, text_ids]
+        n_entries = n_rows + visual_counts[:, :, visual_ids].sum(axis=2) + listed.sum(axis=2)
+        layout = _empty_layout(n_entries, n_rows.sum(axis=0), (visual_ids, text_ids), listed)
+        layout = layout._replace(forced=np.array(items.n_forced, np.int64))
+        maps = (_local_numbers(visual_ids, n_items[0], 0), _local_numbers(text_ids, n_items[1], len(visual_ids)))
         entries = layout.class_entries[:-1] + _before(n_entries)
-        cursors = layout.list_ptr[:, :-1] + _before(text_counts[:, :, text_ids]).transpose(0, 2, 1)
-        tasks = zip(spans, entries, cursors, strict=True)
-        for _ in pool.map(lambda task: _fill_rows(layout, (visual, text), labels, maps, task), tasks):
+        cursors = layout.list_ptr[:, :-1] + _before(listed).transpose(0, 2, 1)
+        tasks = zip(parts, entries, cursors, strict=True)
+        for _ in pool.map(lambda task: _fill_rows(layout, task[0](), maps, task[1], task[2]), tasks):
             pass
     return layout
+
+
+def _count_part(part: Part, n_classes: int, n_items: tuple[int, int]) -> tuple[Int64s, Int64s, Int64s]:
+    """Count the rows of each class with each visual item, with each text item, and altogether."""
+    return (
+        _count_items(part.visual, part.labels, (n_classes, n_items[0])),
+        _count_items(part.text, part.labels, (n_classes, n_items[1])),
+        np.bincount(part.labels + 1, minlength=n_classes + 1)[1:].astype(np.int64),
+    )
 
 
 def _before(parts: Int64s) -> Int64s:
@@ -124,15 +119,27 @@ def _empty_layout(n_entries: Int64s, sizes: Int64s, ids: tuple[Int32s, Int32s], 
     few = len(ids[0]) + len(ids[1]) < 2**16
     items: Items = np.empty(n_items, np.uint16) if few else np.empty(n_items, np.int32)
     lists: Entries = np.empty(n_listed, np.uint32) if n_items < 2**32 else np.empty(n_listed, np.int64)
-    return Layout(items, class_entries, sizes, lists, list_ptr, ids[0], ids[1])
+    return Layout(items, class_entries, sizes, lists, list_ptr, ids[0], ids[1], np.zeros(2, np.int64))
 
 
-def _relevant(counts: Int64s, least_class: Int64s, excluded: Collection[int]) -> Int32s:
-    """Find the items frequent enough in some class, rarest first; `counts` is (n_classes, n_items)."""
+def _relevant(counts: Int64s, least_class: Int64s, forced: tuple[int, ...], excluded: tuple[int, ...]) -> Int32s:
+    """Find the items frequent enough in some class: forced ones first, then the rarest first.
+
+    There are none at all where a forced item is not among them.
+
+    Args:
+        counts: int64, (n_classes, n_items).
+        least_class: int64, (n_classes,).
+        forced: Items every rule holds.
+        excluded: Items no rule may hold.
+    """
     keep = np.any(counts >= least_class[:, None], axis=0)
-    dropped = [item for item in excluded if 0 <= item < counts.shape[1]]
-    chosen = np.setdiff1d(np.flatnonzero(keep), np.array(dropped, np.int64))
-    return chosen[np.argsort(counts.sum(axis=0)[chosen], kind="stable")].astype(np.int32)
+    keep[list(excluded)] = False
+    if not keep[list(forced)].all():
+        return np.empty(0, np.int32)
+    chosen = np.flatnonzero(keep)
+    rank = np.where(np.isin(chosen, forced), -1, counts.sum(axis=0)[chosen])
+    return chosen[np.argsort(rank, kind="stable")].astype(np.int32)
 
 
 def _local_numbers(ids: Int32s, n_items: int, first: int) -> Int32s:
@@ -143,11 +150,11 @@ def _local_numbers(ids: Int32s, n_items: int, first: int) -> Int32s:
 
 
 @compiled
-def _count_items(csr: Csr, labels: Int32s, span: tuple[int, int], shape: tuple[int, int]) -> Int64s:
-    """Count the rows of a span that hold each item, by class; int64, (n_classes, n_items)."""
+def _count_items(csr: Csr, labels: Int32s, shape: tuple[int, int]) -> Int64s:
+    """Count the rows that hold each item, by class; int64, (n_classes, n_items)."""
     counts = np.zeros(shape, np.int64)
     one = np.uint64(1)
-    for row in range(span[0], span[1]):
+    for row in range(len(labels)):
         label = labels[row]
         if label >= 0:
             of_class = counts[label]
@@ -160,29 +167,22 @@ def _count_items(csr: Csr, labels: Int32s, span: tuple[int, int], shape: tuple[i
 
 
 @compiled
-def _fill_rows(
-    layout: Layout,
-    csrs: tuple[Csr, Csr],
-    labels: Int32s,
-    maps: tuple[Int32s, Int32s],
-    task: tuple[tuple[int, int], Int64s, Int64s],
-) -> None:
-    """Write the rows of a span: visual items, then text items in order, each noted in its list.
+def _fill_rows(layout: Layout, part: Part, maps: tuple[Int32s, Int32s], entries: Int64s, cursors: Int64s) -> None:
+    """Write some rows: visual items, then text items in order, each noted in its list.
 
     Args:
         layout: Where to write.
-        csrs: Visual and text items.
-        labels: Class of each row.
+        part: The rows.
         maps: Local numbers of visual and text items.
-        task: The span; where its first row of each class goes; where its first entry of each list goes.
+        entries: Where the first of these rows of each class goes; moves on.
+        cursors: Where the first entry of each list goes; moves on.
     """
-    visual, text = csrs
-    span, entries, cursors = task
+    visual, text = part.visual, part.text
     items = layout.items
     n_visual = len(layout.visual_ids)
     one = np.uint64(1)
-    for row in range(span[0], span[1]):
-        label = labels[row]
+    for row in range(len(part.labels)):
+        label = part.labels[row]
         if label < 0:
             continue
         entry = np.uint64(entries[label])

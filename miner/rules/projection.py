@@ -56,16 +56,23 @@ def class_words(layout: Layout, root: int) -> Int64s:
 
 
 @compiled
-def project(layout: Layout, root: int, bits: Words) -> Projection:
-    """Write the bitmap of every item over the root's votes into `bits`, which must be large enough."""
+def projected(layout: Layout, root: int, bits: Words, counts: Int64s) -> Projection:
+    """Give the projection of a root that `project` has written."""
     n_visual = len(layout.visual_ids)
-    n_items = n_visual + len(layout.text_ids)
     words = class_words(layout, root)
-    n_classes = len(words) - 1
-    n_tiles = (words[n_classes] + TILE - 1) // TILE
-    bits[: n_tiles * n_items * TILE] = 0
-    counts = np.zeros((n_classes, n_items), np.int64)
-    for label in range(n_classes):
+    n_tiles = (words[len(words) - 1] + TILE - 1) // TILE
+    return Projection(bits, n_tiles, words, counts, n_visual, n_visual + root)
+
+
+@compiled
+def project(layout: Layout, root: int, bits: Words, counts: Int64s) -> Projection:
+    """Write the bitmap of every item over the root's votes into `bits`, which must be large enough, and count them."""
+    projection = projected(layout, root, bits, counts)
+    words = projection.words
+    n_items = counts.shape[1]
+    bits[: projection.n_tiles * n_items * TILE] = 0
+    counts[:] = 0
+    for label in range(len(words) - 1):
         cursor = layout.list_ptr[root, label]
         end = layout.list_ptr[root, label + 1]
         for word in range(words[label], words[label + 1]):
@@ -73,7 +80,7 @@ def project(layout: Layout, root: int, bits: Words) -> Projection:
             _gather(layout, (cursor, min(cursor + BLOCK, end)), base, bits)
             cursor += BLOCK
         _count(bits, (words[label], words[label + 1]), counts[label])
-    return Projection(bits, n_tiles, words, counts, n_visual, n_visual + root)
+    return projection
 
 
 @compiled

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from mlxtend.frequent_patterns import fpgrowth
 
+from miner.rules.condense import ALL_RULES, Condensing, condense
 from miner.rules.ruleset import Rules
 from miner.rules.search import bounds_of, require_votes
 from miner.rules.walk import Bounds, most_count
@@ -17,7 +18,7 @@ from miner.rules.walk import Bounds, most_count
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from miner.rules.thresholds import Thresholds
+    from miner.rules.thresholds import ItemChoice, Thresholds
     from miner.rules.transactions import Int32s, Int64s, Transactions
 
 Flags = npt.NDArray[np.bool_]
@@ -25,16 +26,24 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class MlxtendMiner:
-    """mlxtend, made feasible by projection: only votes of one text item and one event type are mined at a time."""
+    """mlxtend, made feasible by projection: only votes of one text item and one event type are mined at a time.
+
+    Attributes:
+        condensing: Which of the rules are wanted.
+    """
+
+    condensing: Condensing = ALL_RULES
 
     def mine(self, transactions: Transactions, thresholds: Thresholds, *, threads: int = 1) -> Rules:
-        """Give all rules; `threads` is ignored.
+        """Give the wanted rules; `threads` is ignored.
 
         Raises:
-            MiningError: No labelled votes.
+            MiningError: No labelled votes, or wanted items that no antecedent can hold.
         """
         del threads
         sizes = require_votes(transactions)
+        n_visual = transactions.n_visual
+        thresholds.items.require_possible(n_visual, transactions.n_text, thresholds.max_len)
         bounds = bounds_of(thresholds, sizes)
         labelled = transactions.labels >= 0
         holds = np.hstack(
@@ -44,16 +53,28 @@ class MlxtendMiner:
             ]
         )[labelled]
         labels = transactions.labels[labelled]
+        wanted, unwanted = _named(thresholds.items, n_visual)
+        holds[:, list(unwanted)] = False
         found = [
             (items, numbers)
-            for root in range(transactions.n_visual, holds.shape[1])
-            for items, numbers in _mine_root(holds, labels, transactions.n_visual, root, bounds)
+            for root in range(n_visual, holds.shape[1])
+            for items, numbers in _mine_root(holds, labels, n_visual, root, bounds)
+            if wanted <= set(items)
         ]
         antecedents = np.full((len(found), bounds.max_len), -1, np.int32)
         for row, (items, _) in enumerate(found):
             antecedents[row, : len(items)] = items
         numbers = np.array([numbers for _, numbers in found], np.int64).reshape(-1, 3)
-        return Rules.sorted(antecedents, numbers, n_visual=transactions.n_visual, class_sizes=sizes)
+        rules = Rules.sorted(antecedents, numbers, n_visual=n_visual, class_sizes=sizes)
+        return rules.take(condense(rules, self.condensing))
+
+
+def _named(items: ItemChoice, n_visual: int) -> tuple[set[int], set[int]]:
+    """Give the items that antecedents must and must not hold, text items after visual ones."""
+    return (
+        {*items.must_have_visual, *(item + n_visual for item in items.must_have_text)},
+        {*items.must_not_have_visual, *(item + n_visual for item in items.must_not_have_text)},
+    )
 
 
 def _dense(indptr: Int64s, indices: Int32s, n_items: int) -> Flags:

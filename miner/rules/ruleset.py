@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from miner.rules.transactions import Int32s, Int64s
 
 RULES = pa.schema(
@@ -30,6 +32,7 @@ RULES = pa.schema(
         pa.field("proven", pa.bool_(), nullable=False),
     ]
 )
+FOUND = pa.schema(list(RULES)[:9])
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +100,32 @@ class Rules:
             self.n_visual,
             self.class_sizes,
         )
+
+    def joined(self, others: Rules) -> Rules:
+        """Give these and other rules of the same transactions, in order."""
+        numbers = [np.column_stack([rules.labels, rules.class_counts, rules.counts]) for rules in (self, others)]
+        return Rules.sorted(
+            np.concatenate([self.antecedents, others.antecedents]),
+            np.concatenate(numbers),
+            n_visual=self.n_visual,
+            class_sizes=self.class_sizes,
+        )
+
+    def columns(self, event_types: Sequence[str]) -> list[pa.Array]:
+        """Give the columns of schema `FOUND`."""
+        visual, text = self.item_lists()
+        sizes = self.class_sizes[self.labels]
+        return [
+            visual,
+            text,
+            pa.array(list(event_types), pa.string()).take(pa.array(self.labels)),
+            pa.array(self.counts),
+            pa.array(self.class_counts),
+            pa.array(self.class_counts / self.n_rows),
+            pa.array(self.counts / self.n_rows),
+            pa.array(self.class_counts / self.counts),
+            pa.array((self.class_counts * self.n_rows) / (self.counts * sizes)),
+        ]
 
     def item_lists(self) -> tuple[pa.Array, pa.Array]:
         """Give the visual and the text items of each antecedent as list<int32> columns."""

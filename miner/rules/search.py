@@ -8,25 +8,31 @@ themselves). Roots are independent, so threads take them from one queue and the 
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from miner.errors import MiningError
+from miner.rules.collect import Best, Everything, namer
+from miner.rules.condense import ALL_RULES, Condensing, condense
 from miner.rules.layout import Layout, build_layout, class_sizes
 from miner.rules.projection import BLOCK, TILE
-from miner.rules.ruleset import Rules
-from miner.rules.walk import Bounds, Room, Tree, mine_root
+from miner.rules.stream import Stream, writing
+from miner.rules.walk import ALL, CLOSED, FRESH, MAXIMAL, Bounds, Tree, mine_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from miner.rules.collect import Collector
+    from miner.rules.ruleset import Rules
+    from miner.rules.shards import Shards
     from miner.rules.thresholds import Thresholds
-    from miner.rules.transactions import Int32s, Int64s, Transactions
+    from miner.rules.transactions import Int64s, Transactions
 
-_CAPACITY = 2**16
+_CODES = {"all": ALL, "closed": CLOSED, "maximal": MAXIMAL}
 
 
 class Miner(Protocol):
@@ -47,22 +53,61 @@ class BitmapMiner:
 
     Attributes:
         max_rules: More rules than this are refused rather than returned.
+        condensing: Which of the rules are wanted.
     """
 
     max_rules: int = 20_000_000
+    condensing: Condensing = ALL_RULES
 
-    def mine(self, transactions: Transactions, thresholds: Thresholds, *, threads: int = 1) -> Rules:
-        """Give all rules; the same for any number of threads.
+    def mine(self, transactions: Transactions | Shards, thresholds: Thresholds, *, threads: int = 1) -> Rules:
+        """Give the wanted rules; the same for any number of threads.
 
         Raises:
-            MiningError: No labelled votes, or more than `max_rules` rules.
+            MiningError: No labelled votes, more than `max_rules` rules, or wanted items that no antecedent can hold.
         """
+        layout, bounds = self._prepare(transactions, thresholds, threads)
+        most, n_visual = self.max_rules, transactions.n_visual
+        return find_rules(layout, bounds, self.condensing, threads=threads, max_rules=most, n_visual=n_visual)
+
+    def stream(
+        self, transactions: Transactions | Shards, thresholds: Thresholds, path: Path, *, threads: int = 1
+    ) -> int:
+        """Write the wanted rules to a Parquet file of schema `FOUND`, however many there are, and give their number.
+
+        Rules come root by root, sorted within a row group; the file is the same for any number of threads and appears
+        once it is whole.
+
+        Raises:
+            MiningError: No labelled votes, wanted items that no antecedent can hold, or only maximal rules are wanted,
+                which are not known before the end.
+            ArtefactError: The file cannot be written.
+        """
+        if self.condensing.kind == "maximal":
+            raise MiningError(
+                "maximal rules cannot be streamed: whether a rule is maximal is known at the end only",
+                hint="-o mine.condensed=closed",
+            )
+        with writing(path, transactions.event_types) as write:
+            if self.condensing.kind == "top_k":
+                found = self.mine(transactions, thresholds, threads=threads)
+                write(found)
+                return len(found)
+            layout, bounds = self._prepare(transactions, thresholds, threads)
+            bounds = bounds._replace(condensed=_CODES[self.condensing.kind])
+            stream = Stream(bounds, namer(layout, bounds, transactions.n_visual), write)
+            mine_roots(layout, bounds, stream, threads=threads)
+            return stream.close()
+
+    def _prepare(
+        self, transactions: Transactions | Shards, thresholds: Thresholds, threads: int
+    ) -> tuple[Layout, Bounds]:
+        """Bring the votes and the thresholds into the form the walk reads."""
         bounds = bounds_of(thresholds, require_votes(transactions))
-        layout = build_layout(transactions, bounds.still_class[:, 2], threads=threads)
-        return search(layout, bounds, threads=threads, max_rules=self.max_rules, n_visual=transactions.n_visual)
+        thresholds.items.require_possible(transactions.n_visual, transactions.n_text, thresholds.max_len)
+        return build_layout(transactions, bounds.still_class[:, 2], items=thresholds.items, threads=threads), bounds
 
 
-def require_votes(transactions: Transactions) -> Int64s:
+def require_votes(transactions: Transactions | Shards) -> Int64s:
     """Give the class sizes, refusing transactions that cannot hold a rule.
 
     Raises:
@@ -101,6 +146,22 @@ def bounds_of(thresholds: Thresholds, sizes: Int64s, provable: Int64s | None = N
     )
 
 
+def find_rules(
+    layout: Layout, bounds: Bounds, wanted: Condensing, *, threads: int, max_rules: int, n_visual: int
+) -> Rules:
+    """Find the wanted rules above the bounds; arguments as of `search`.
+
+    Raises:
+        MiningError: More than `max_rules` rules.
+    """
+    if wanted.kind == "top_k":
+        kept = Best(bounds, namer(layout, bounds, n_visual), wanted.k, wanted.by)
+        mine_roots(layout, bounds, kept, threads=threads)
+        return kept.rules()
+    bounds = bounds._replace(condensed=_CODES[wanted.kind])
+    return search(layout, bounds, threads=threads, max_rules=max_rules, n_visual=n_visual)
+
+
 def search(
     layout: Layout,
     bounds: Bounds,
@@ -123,49 +184,47 @@ def search(
     Raises:
         MiningError: More than `max_rules` rules.
     """
-    parts: dict[int, tuple[Int32s, Int64s]] = {}
-    working: dict[int, tuple[Bounds, Room]] = {}
+    kept = Everything(bounds, max_rules)
+    mine_roots(layout, bounds, kept, threads=threads, roots=roots)
+    rules = namer(layout, bounds, n_visual)(*kept.found())
+    return rules.take(condense(rules, Condensing("maximal"))) if bounds.condensed == MAXIMAL else rules
+
+
+def mine_roots(
+    layout: Layout, bounds: Bounds, collector: Collector, *, threads: int, roots: Sequence[int] | None = None
+) -> None:
+    """Hand all rules above the bounds to a collector, which may raise the bounds on the way."""
+    order = order_roots(layout) if roots is None else list(roots)
+    if layout.forced[1]:
+        order = [root for root in order if root == 0]
+    places = {root: place for place, root in enumerate(order)}
+    raised: dict[int, Bounds] = {}
 
     def mine(root: int, tree: Tree) -> None:
-        own_bounds, room = working.setdefault(id(tree), (_copied(bounds), tree.room))
-        found = mine_root(layout, root, own_bounds, tree)
-        if room.state[1]:
-            parts.clear()
-        elif found > len(tree.numbers):
-            larger = _with_capacity(tree, found, bounds.max_len)
-            mine_root(layout, root, own_bounds, larger)
-            parts[root] = (larger.rules, larger.numbers)
-        elif found:
-            parts[root] = (tree.rules[:found].copy(), tree.numbers[:found].copy())
+        own = raised.setdefault(id(tree), _copied(bounds))
+        tree.state[0] = FRESH
+        while tree.state[0] < len(bounds.class_sizes) and not tree.state[2]:
+            found = mine_root(layout, root, own, tree)
+            done = bool(tree.state[0] == len(bounds.class_sizes))
+            if found or done:
+                least = collector.take(places[root], tree.rules[:found], tree.numbers[:found], done=done)[:, None]
+                np.maximum(own.least_class, least, out=own.least_class)
+                np.maximum(own.still_class, least, out=own.still_class)
 
-    for_each_root(layout, bounds.max_len, mine, threads=threads, max_rules=max_rules, roots=roots)
-    _require_room([room for _, room in working.values()], max_rules)
-    antecedents = np.concatenate([np.empty((0, bounds.max_len), np.int32), *(part[0] for part in parts.values())])
-    numbers = np.concatenate([np.empty((0, 3), np.int64), *(part[1] for part in parts.values())])
-    names = np.concatenate([layout.visual_ids, layout.text_ids + n_visual, [-1]]).astype(np.int32)
-    return Rules.sorted(names[antecedents], numbers, n_visual=n_visual, class_sizes=bounds.class_sizes)
+    for_each_root(
+        layout,
+        bounds.max_len,
+        mine,
+        threads=threads,
+        roots=order,
+        capacity=collector.capacity,
+        stopped=collector.stop,
+    )
 
 
 def _copied(bounds: Bounds) -> Bounds:
     """Give bounds that may be raised without anyone else noticing."""
     return bounds._replace(least_class=bounds.least_class.copy(), still_class=bounds.still_class.copy())
-
-
-def _require_room(rooms: Sequence[Room], max_rules: int) -> None:
-    """Refuse more rules than fit, naming the least change of `min_support_count` that makes them fit."""
-    if not rooms:
-        return
-    numbers = np.sum([room.numbers for room in rooms], axis=0)
-    above = np.cumsum(numbers[::-1])[::-1]
-    least = max(int(np.flatnonzero(np.append(above, 0) <= max_rules)[0]), *(int(room.state[1]) for room in rooms), 0)
-    if not least:
-        return
-    fitting = int(above[least]) if least < len(above) else 0
-    raised = f"min_support_count = {least} leaves {fitting:,}"
-    raise MiningError(
-        f"at least {int(above[0]):,} rules reach the thresholds, more than the {max_rules:,} that fit; {raised}",
-        hint=f"-o mine.min_support_count={least}" if fitting else "raise min_confidence or lower max_len",
-    )
 
 
 def for_each_root(
@@ -174,14 +233,21 @@ def for_each_root(
     task: Callable[[int, Tree], None],
     *,
     threads: int = 1,
-    max_rules: int = 0,
     roots: Sequence[int] | None = None,
+    capacity: int = 1,
+    stopped: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run a task for every text item, or for the given ones, the one with most work first, each thread with memory of its own."""
+    """Run a task for every text item, or for the given ones in their order, each thread with memory of its own.
+
+    When a task fails or the user interrupts, no further root is begun, `state[2]` of every tree is set, and `stopped` is
+    called; the error is raised once the threads have noticed.
+    """
     queue = deque(order_roots(layout) if roots is None else roots)
+    trees: list[Tree] = []
 
     def work() -> None:
-        tree = _new_tree(layout, max_len, max_rules)
+        tree = _new_tree(layout, max_len, capacity)
+        trees.append(tree)
         while queue:
             try:
                 root = queue.popleft()
@@ -193,8 +259,16 @@ def for_each_root(
         work()
         return
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work) for _ in range(threads)]:
-            done.result()
+        working = [pool.submit(work) for _ in range(threads)]
+        try:
+            for ended in wait(working, return_when=FIRST_EXCEPTION).done:
+                ended.result()
+        except BaseException:
+            queue.clear()
+            for tree in trees:
+                tree.state[2] = 1
+            stopped()
+            raise
 
 
 def order_roots(layout: Layout) -> list[int]:
@@ -208,10 +282,11 @@ def _root_sizes(layout: Layout) -> Int64s:
     return sizes
 
 
-def _new_tree(layout: Layout, max_len: int, max_rules: int) -> Tree:
+def _new_tree(layout: Layout, max_len: int, capacity: int) -> Tree:
     """Allocate what the largest root needs; pages that stay untouched cost nothing."""
     n_items = len(layout.visual_ids) + len(layout.text_ids)
-    stride = int(_root_sizes(layout).max(initial=0)) // BLOCK + len(layout.class_entries)
+    n_classes = len(layout.class_sizes)
+    stride = int(_root_sizes(layout).max(initial=0)) // BLOCK + n_classes + 1
     width = min(stride, int(layout.class_sizes.max(initial=0)) // BLOCK + 1)
     return Tree(
         np.empty(n_items * (stride // TILE + 1) * TILE, np.uint64),
@@ -221,20 +296,10 @@ def _new_tree(layout: Layout, max_len: int, max_rules: int) -> Tree:
         np.zeros(max_len, np.int64),
         np.zeros(max_len, np.int64),
         np.zeros(max_len, np.int64),
-        np.empty((_CAPACITY, max_len), np.int32),
-        np.empty((_CAPACITY, 3), np.int64),
-        _new_room(layout, max_rules),
-    )
-
-
-def _new_room(layout: Layout, max_rules: int) -> Room:
-    """Give room for so many rules."""
-    return Room(np.zeros(int(layout.class_sizes.max(initial=0)) + 2, np.int64), np.zeros(2, np.int64), max_rules)
-
-
-def _with_capacity(tree: Tree, n_rules: int, max_len: int) -> Tree:
-    """Give the same memory with space for more rules; they were admitted before."""
-    again = Room(np.zeros_like(tree.room.numbers), np.zeros(2, np.int64), n_rules)
-    return tree._replace(
-        rules=np.empty((n_rules, max_len), np.int32), numbers=np.empty((n_rules, 3), np.int64), room=again
+        np.zeros(max_len, np.int64),
+        np.empty((capacity, max_len), np.int32),
+        np.empty((capacity, 3), np.int64),
+        np.empty((n_classes, n_items), np.int64),
+        np.zeros(max_len, np.int64),
+        np.array([FRESH, FRESH, 0], np.int64),
     )

@@ -21,6 +21,53 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class ItemChoice:
+    """Which items antecedents must and must not hold.
+
+    Attributes:
+        must_have_visual: Visual items that every antecedent holds, all of them.
+        must_have_text: Text items that every antecedent holds, all of them.
+        must_not_have_visual: Visual items that no antecedent holds.
+        must_not_have_text: Text items that no antecedent holds.
+    """
+
+    must_have_visual: tuple[int, ...] = ()
+    must_have_text: tuple[int, ...] = ()
+    must_not_have_visual: tuple[int, ...] = ()
+    must_not_have_text: tuple[int, ...] = ()
+
+    @property
+    def n_forced(self) -> tuple[int, int]:
+        """How many different visual and text items every antecedent holds."""
+        return len(set(self.must_have_visual)), len(set(self.must_have_text))
+
+    def require_possible(self, n_visual: int, n_text: int, max_len: int) -> None:
+        """Refuse a choice that no antecedent can meet.
+
+        Raises:
+            MiningError: An item does not exist, is wanted and unwanted, or too many are wanted for `max_len`.
+        """
+        for kind, wanted, unwanted, n_items in (
+            ("visual", self.must_have_visual, self.must_not_have_visual, n_visual),
+            ("text", self.must_have_text, self.must_not_have_text, n_text),
+        ):
+            for item in (*wanted, *unwanted):
+                if not 0 <= item < n_items:
+                    raise MiningError(f"there is no {kind} item {item}: allowed is 0 to {n_items - 1}")
+            for item in set(wanted) & set(unwanted):
+                raise MiningError(f"{kind} item {item} stands in both must_have_{kind} and must_not_have_{kind}")
+        n_items_needed = sum(max(1, number) for number in self.n_forced)
+        if n_items_needed > max_len:
+            raise MiningError(
+                f"antecedents that hold all wanted items have at least {n_items_needed} items, max_len is {max_len}",
+                hint=f"-o mine.max_len={n_items_needed}",
+            )
+
+
+ANY_ITEMS = ItemChoice()
+
+
+@dataclass(frozen=True)
 class Thresholds:
     """What a rule must reach.
 
@@ -30,13 +77,15 @@ class Thresholds:
         min_confidence: Least classCount / count, in (0, 1].
         min_lift: Least confidence over the event type's prior, >= 0.
         max_len: Most items of an antecedent, >= 2.
+        items: Items that antecedents must and must not hold.
     """
 
     min_support: float = 0.0
     min_class_count: int = 1
     min_confidence: float = 0.3
     min_lift: float = 0.0
-    max_len: int = 4
+    max_len: int = 3
+    items: ItemChoice = ANY_ITEMS
 
     def __post_init__(self) -> None:
         """Refuse values outside their range.
@@ -59,6 +108,12 @@ class Thresholds:
             min_confidence=config.min_confidence,
             min_lift=config.min_lift,
             max_len=config.max_len,
+            items=ItemChoice(
+                config.must_have_visual,
+                config.must_have_text,
+                config.must_not_have_visual,
+                config.must_not_have_text,
+            ),
         )
 
     def least_count(self, n_rows: int) -> int:

@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from miner.rules.compiled import compiled, popcount
-from miner.rules.projection import BLOCK, TILE, Projection, Words, copy_bitmap, project
+from miner.rules.projection import BLOCK, TILE, Projection, Words, copy_bitmap, project, projected
 
 if TYPE_CHECKING:
     from miner.rules.hypergeom import Floats
     from miner.rules.layout import Layout
     from miner.rules.transactions import Int32s, Int64s
+
+ALL, CLOSED, MAXIMAL = 0, 1, 2
+FRESH = -1
+# After so many itemsets the walk returns for a moment, so that an interrupt is heeded however rare rules are.
+_STEPS = 2**14
 
 
 class Bounds(NamedTuple):
@@ -33,6 +38,7 @@ class Bounds(NamedTuple):
         class_sizes: int64, (n_classes,), votes of each class.
         n_rows: Labelled votes, m.
         max_len: Most items.
+        condensed: `ALL` rules, only `CLOSED` ones, or none with a rule below it in the tree (`MAXIMAL`).
     """
 
     least_class: Int64s
@@ -43,6 +49,7 @@ class Bounds(NamedTuple):
     class_sizes: Int64s
     n_rows: int
     max_len: int
+    condensed: int = ALL
 
 
 class Tally(NamedTuple):
@@ -59,20 +66,6 @@ class Tally(NamedTuple):
     allowed: Floats
 
 
-class Room(NamedTuple):
-    """Keeps the number of rules below a limit by raising the least class count.
-
-    Attributes:
-        numbers: int64, (largest class + 1,), rules found of each class count; complete from the least one on.
-        state: int64, (2,): rules found from the least class count on; that least class count, 0 while all fit.
-        limit: Most rules.
-    """
-
-    numbers: Int64s
-    state: Int64s
-    limit: int
-
-
 class Tree(NamedTuple):
     """Memory one thread reuses for every root.
 
@@ -82,11 +75,15 @@ class Tree(NamedTuple):
         members: int64, (max_len, n_items), items of the siblings.
         counts: int64, (max_len, n_items), their class counts.
         sizes: int64, (max_len,), number of siblings.
+        ends: int64, (max_len,), how many of them are visited; the others only extend those.
         cursors: int64, (max_len,), the sibling to visit next.
         path: int64, (max_len,), items of the current itemset below the root.
         rules: int32, (capacity, max_len), items of the rules found, -1 after the last.
         numbers: int64, (capacity, 3), class, class count and count of the rules found.
-        room: How many more rules fit.
+        class_counts: int64, (n_classes, n_items), votes of the root that hold each item, of each class.
+        pending: int64, (max_len,), count of the itemset at each depth while it may turn out a maximal rule, else 0.
+        state: int64, (3,), where to go on: class (`FRESH` before a root, the number of classes after it) and depth; and
+            whether the search was stopped.
     """
 
     bits: Words
@@ -94,11 +91,14 @@ class Tree(NamedTuple):
     members: Int64s
     counts: Int64s
     sizes: Int64s
+    ends: Int64s
     cursors: Int64s
     path: Int64s
     rules: Int32s
     numbers: Int64s
-    room: Room
+    class_counts: Int64s
+    pending: Int64s
+    state: Int64s
 
 
 @compiled
@@ -144,30 +144,67 @@ def _total_count(tree: Tree, projection: Projection, depth: int, most: int) -> i
 
 
 @compiled
-def _seed(tree: Tree, projection: Projection, label: int, bound: int) -> int:
-    """Fill depth 0 with the items frequent enough beside the root; give the number of visual ones."""
+def _n_visited(n_level: int, n_visual: int, depth: int, forced: Int64s, first: bool) -> int:
+    """Tell how many siblings are visited, such that forced items come first and every itemset has a visual item.
+
+    Args:
+        n_level: Number of siblings, forced items first, then visual, then textual ones.
+        n_visual: How many are visual.
+        depth: Their depth.
+        forced: Visual and text items every antecedent holds; the first text item is the root.
+        first: Whether the first sibling is the forced item of this depth.
+    """
+    n_forced = forced[0] + max(forced[1] - 1, 0)
+    if depth < n_forced:
+        return 1 if first else 0
+    return n_visual if depth == n_forced and forced[0] == 0 else n_level
+
+
+@compiled
+def _forced_item(depth: int, n_visual: int, forced: Int64s) -> int:
+    """Give the local item that stands at this depth in every antecedent, if it is one of the forced ones."""
+    return depth if depth < forced[0] else n_visual + 1 + depth - forced[0]
+
+
+@compiled
+def _open_level(tree: Tree, depth: int, n_level: int, n_visual: int, forced: Int64s) -> int:
+    """Set the siblings of a depth up to be visited; give how many will be."""
+    n_first = 0
+    for sibling in range(n_level):
+        n_first += tree.members[depth, sibling] < n_visual
+    first = n_level > 0 and tree.members[depth, 0] == _forced_item(depth, n_visual, forced)
+    tree.sizes[depth] = n_level
+    tree.ends[depth] = _n_visited(n_level, n_first, depth, forced, first)
+    tree.cursors[depth] = 0
+    tree.pending[depth] = 0
+    return int(tree.ends[depth])
+
+
+@compiled
+def _seed(tree: Tree, projection: Projection, label: int, bound: int, forced: Int64s) -> int:
+    """Fill depth 0 with the items frequent enough beside the root, forced ones first; give the number to visit."""
     span = (projection.words[label], projection.words[label + 1])
     width = span[1] - span[0]
+    n_visual = projection.n_visual
+    n_early = forced[0] + max(forced[1] - 1, 0)
+    own = projection.own + max(forced[1] - 1, 0)
     n_level = 0
-    n_first = 0
-    for item in range(projection.counts.shape[1]):
-        if projection.n_visual <= item <= projection.own or projection.counts[label, item] < bound:
+    for step in range(n_early + projection.counts.shape[1] - forced[0]):
+        item = _forced_item(step, n_visual, forced) if step < n_early else step - n_early + forced[0]
+        if (step >= n_early and n_visual <= item <= own) or projection.counts[label, item] < bound:
             continue
-        if item >= projection.n_visual and n_first == 0:
+        if n_level == 0 and n_early == 0 and item >= n_visual:
             break
         tree.members[0, n_level] = item
         tree.counts[0, n_level] = projection.counts[label, item]
         copy_bitmap(projection, item, span, tree.levels[n_level * width : (n_level + 1) * width])
         n_level += 1
-        n_first += item < projection.n_visual
-    tree.sizes[0] = n_level
-    tree.cursors[0] = 0
-    return n_first
+    return _open_level(tree, 0, n_level, n_visual, forced)
 
 
 @compiled
-def _descend(tree: Tree, depth: int, width: int, bound: int) -> int:
-    """Fill the next depth with the extensions of the current itemset that reach the bound; give their number."""
+def _descend(tree: Tree, depth: int, width: int, bound: int, n_visual: int, forced: Int64s) -> int:
+    """Fill the next depth with the extensions of the current itemset that reach the bound; give the number to visit."""
     here = tree.cursors[depth] - 1
     offset = depth * tree.sizes[0] * width
     target = offset + tree.sizes[0] * width
@@ -188,9 +225,7 @@ def _descend(tree: Tree, depth: int, width: int, bound: int) -> int:
             tree.members[depth + 1, n_next] = tree.members[depth, other]
             tree.counts[depth + 1, n_next] = np.int64(common)
             n_next += 1
-    tree.sizes[depth + 1] = n_next
-    tree.cursors[depth + 1] = 0
-    return n_next
+    return _open_level(tree, depth + 1, n_next, n_visual, forced)
 
 
 @compiled
@@ -215,10 +250,8 @@ def _note(tally: Tally, bounds: Bounds, length: int, count: int) -> None:
 
 
 @compiled
-def _keep(tree: Tree, root_item: int, numbers: tuple[int, int, int], depth: int, n_found: int) -> None:
-    """Store a rule if there is room."""
-    if n_found >= len(tree.numbers):
-        return
+def _keep(tree: Tree, root_item: int, numbers: tuple[int, int, int], depth: int, n_found: int) -> int:
+    """Store a rule; give the number stored."""
     tree.rules[n_found, 0] = root_item
     for step in range(depth + 1):
         tree.rules[n_found, 1 + step] = tree.path[step]
@@ -226,76 +259,168 @@ def _keep(tree: Tree, root_item: int, numbers: tuple[int, int, int], depth: int,
     tree.numbers[n_found, 0] = numbers[0]
     tree.numbers[n_found, 1] = numbers[1]
     tree.numbers[n_found, 2] = numbers[2]
+    return n_found + 1
 
 
 @compiled
-def _admit(room: Room, bounds: Bounds, class_count: int) -> None:
-    """Count one rule; once too many are found, raise the least class count until those above it fit."""
-    room.numbers[class_count] += 1
-    room.state[0] += 1
-    if room.state[0] <= room.limit:
-        return
-    while room.state[0] > room.limit:
-        room.state[0] -= room.numbers[room.state[1]]
-        room.state[1] += 1
-    bounds.least_class[:] = np.maximum(bounds.least_class, room.state[1])
-    bounds.still_class[:] = np.maximum(bounds.still_class, room.state[1])
+def _candidates(tree: Tree, projection: Projection, label: int, class_count: int, depth: int) -> Int64s:
+    """Give the items outside the path that are frequent enough in the class to be in all votes of the path."""
+    of_class = projection.counts[label]
+    found = np.empty(len(of_class), np.int64)
+    n_found = 0
+    for item in range(len(of_class)):
+        if of_class[item] >= class_count and item != projection.own:
+            inside = False
+            for step in range(depth + 1):
+                inside = inside or tree.path[step] == item
+            if not inside:
+                found[n_found] = item
+                n_found += 1
+    return found[:n_found]
 
 
 @compiled
-def _walk_class(tree: Tree, projection: Projection, bounds: Bounds, label: int, n_found: int) -> int:
-    """Visit the itemsets below the root in one class; give the number of rules found so far."""
-    n_first = _seed(tree, projection, label, bounds.still_class[label, 2])
+def _is_closed(tree: Tree, projection: Projection, label: int, class_count: int, depth: int) -> bool:
+    """Tell whether no other item is in all votes of the path, whatever root or subtree it belongs to."""
+    bits = projection.bits
+    n_items = projection.counts.shape[1]
+    candidates = _candidates(tree, projection, label, class_count, depth)
+    values = np.empty(TILE, np.uint64)
+    for tile in range(projection.n_tiles):
+        first = tile * n_items
+        for word in range(TILE):
+            values[word] = bits[(first + tree.path[0]) * TILE + word]
+            for step in range(1, depth + 1):
+                values[word] &= bits[(first + tree.path[step]) * TILE + word]
+        n_left = 0
+        for item in candidates:
+            missing = np.uint64(0)
+            for word in range(TILE):
+                missing |= values[word] & ~bits[(first + item) * TILE + word]
+            if missing == 0:
+                candidates[n_left] = item
+                n_left += 1
+        candidates = candidates[:n_left]
+        if n_left == 0:
+            break
+    return len(candidates) == 0
+
+
+@compiled
+def _judge(tree: Tree, projection: Projection, bounds: Bounds, label: int, place: tuple[int, int]) -> int:
+    """Test the itemset just reached; where it is a rule to keep now, store it.
+
+    Args:
+        tree: Its path and class count.
+        projection: The votes of the root.
+        bounds: The thresholds.
+        label: The class.
+        place: Its depth; the number of rules stored so far.
+
+    Returns:
+        The number of rules stored.
+    """
+    depth, n_found = place
+    class_count = tree.counts[depth, tree.cursors[depth] - 1]
+    most = most_count(class_count, bounds.class_sizes[label], bounds)
+    count = _total_count(tree, projection, depth, most)
+    if not bounds.least_count <= count <= most:
+        return n_found
+    if bounds.condensed == MAXIMAL:
+        tree.pending[:depth] = 0
+        tree.pending[depth] = count
+        return n_found
+    length = depth + 2
+    may_grow = length < bounds.max_len and class_count >= bounds.least_class[label, min(length + 1, bounds.max_len)]
+    if bounds.condensed == CLOSED and may_grow and not _is_closed(tree, projection, label, class_count, depth):
+        return n_found
+    return _keep(tree, projection.own, (label, class_count, count), depth, n_found)
+
+
+@compiled
+def _walk_class(tree: Tree, projection: Projection, bounds: Bounds, forced: Int64s, place: tuple[int, int]) -> int:
+    """Visit the itemsets below the root in one class, or as many as there is space for; give the rules stored so far.
+
+    Where it stops before the end, `tree.state` holds the depth to go on at.
+
+    Args:
+        tree: Where it stands.
+        projection: The votes of the root.
+        bounds: The thresholds.
+        forced: int64, (2,), visual and text items that every antecedent holds.
+        place: The class; the number of rules stored so far.
+    """
+    label, n_found = place
     width = projection.words[label + 1] - projection.words[label]
-    depth = 0 if n_first else -1
+    first_rule = forced[0] + max(forced[1] - 1, 0) - (1 if forced[0] else 0)
+    depth = tree.state[1]
+    if depth == FRESH:
+        depth = 0 if _seed(tree, projection, label, bounds.still_class[label, 2], forced) else -1
+    steps = 0
     while depth >= 0:
+        if n_found == len(tree.numbers) or steps == _STEPS:
+            tree.state[1] = depth
+            return n_found
+        steps += 1
         here = tree.cursors[depth]
-        if here == tree.sizes[depth] or (depth == 0 and here == n_first):
+        if tree.pending[depth]:
+            numbers = (label, tree.counts[depth, here - 1], tree.pending[depth])
+            n_found = _keep(tree, projection.own, numbers, depth, n_found)
+            tree.pending[depth] = 0
+            continue
+        if here == tree.ends[depth]:
             depth -= 1
             continue
         tree.cursors[depth] = here + 1
         tree.path[depth] = tree.members[depth, here]
         class_count = tree.counts[depth, here]
         length = depth + 2
-        if class_count >= bounds.least_class[label, length]:
-            most = most_count(class_count, bounds.class_sizes[label], bounds)
-            count = _total_count(tree, projection, depth, most)
-            if bounds.least_count <= count <= most:
-                _keep(tree, projection.own, (label, class_count, count), depth, n_found)
-                _admit(tree.room, bounds, class_count)
-                n_found += 1
+        if class_count >= bounds.least_class[label, length] and depth >= first_rule:
+            n_found = _judge(tree, projection, bounds, label, (depth, n_found))
         if length < bounds.max_len and here + 1 < tree.sizes[depth]:
             bound = bounds.still_class[label, length + 1]
-            if class_count >= bound and _descend(tree, depth, width, bound):
+            if class_count >= bound and _descend(tree, depth, width, bound, projection.n_visual, forced):
                 depth += 1
+    tree.state[1] = FRESH
     return n_found
 
 
 @compiled
 def mine_root(layout: Layout, root: int, bounds: Bounds, tree: Tree) -> int:
-    """Find all rules whose first text item is the root.
+    """Find rules whose first text item is the root, until `tree.rules` is full or the root is done.
+
+    `tree.state[0]` is `FRESH` before the first call for a root. While it is below the number of classes afterwards, the
+    root is not done: empty `tree.rules`, raise the bounds if need be, and call again.
 
     Returns:
-        Number of rules found; those beyond the capacity of `tree.rules` are counted, not stored.
+        Number of rules stored in `tree.rules` and `tree.numbers`.
     """
-    projection = project(layout, root, tree.bits)
+    state = tree.state
+    if state[0] == FRESH:
+        project(layout, root, tree.bits, tree.class_counts)
+        state[0] = 0
+        state[1] = FRESH
+    projection = projected(layout, root, tree.bits, tree.class_counts)
     n_found = 0
-    for label in range(len(bounds.class_sizes)):
+    while state[0] < len(bounds.class_sizes):
+        label = state[0]
         n_words = projection.words[label + 1] - projection.words[label]
         if n_words * BLOCK >= bounds.still_class[label, 2]:
-            n_found = _walk_class(tree, projection, bounds, label, n_found)
+            n_found = _walk_class(tree, projection, bounds, layout.forced, (label, n_found))
+            if state[1] != FRESH:
+                break
+        state[0] += 1
     return n_found
 
 
 @compiled
 def tally_root(layout: Layout, root: int, bounds: Bounds, tree: Tree, tally: Tally) -> None:
     """Count the itemsets whose first text item is the root; the layout must have a single class."""
-    projection = project(layout, root, tree.bits)
-    n_first = _seed(tree, projection, 0, bounds.still_class[0, 2])
-    depth = 0 if n_first else -1
+    projection = project(layout, root, tree.bits, tree.class_counts)
+    depth = 0 if _seed(tree, projection, 0, bounds.still_class[0, 2], layout.forced) else -1
     while depth >= 0:
         here = tree.cursors[depth]
-        if here == tree.sizes[depth] or (depth == 0 and here == n_first):
+        if here == tree.ends[depth]:
             depth -= 1
             continue
         tree.cursors[depth] = here + 1
@@ -304,5 +429,5 @@ def tally_root(layout: Layout, root: int, bounds: Bounds, tree: Tree, tally: Tal
         _note(tally, bounds, length, count)
         if length < bounds.max_len and here + 1 < tree.sizes[depth]:
             bound = bounds.still_class[0, length + 1]
-            if count >= bound and _descend(tree, depth, projection.words[1], bound):
+            if count >= bound and _descend(tree, depth, projection.words[1], bound, projection.n_visual, layout.forced):
                 depth += 1
