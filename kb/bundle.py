@@ -30,11 +30,13 @@ from miner.store.fingerprint import digest_bytes, digest_file, digest_json
 from miner.store.formats import read_json, read_table, table_bytes, write_bytes, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from kb.model import Node, Relationship
+
 __all__ = [
-    "Bundle", "BundleInputs", "FileEntry", "Manifest", "RunInfo", "build_bundle", "read_bundle", "verify_bundle", "write_bundle"
+    "Bundle", "BundleInputs", "FileEntry", "Manifest", "RunInfo", "assemble_bundle", "build_bundle", "read_bundle", "verify_bundle", "write_bundle"
 ]  # fmt: skip
 
 MANIFEST = "manifest.json"
@@ -103,22 +105,39 @@ def build_bundle(inputs: BundleInputs) -> Bundle:
         KbError: The tables contradict each other or the schema: an id occurs twice, a relationship has no end, a required
             property is missing, or a number is not finite.
     """
-    nodes = {n.label: tabulate_nodes(n, NODES[n.label](inputs)) for n in SCHEMA.bundle_nodes}
-    relationships = {
-        r.type: tabulate_relationships(r, RELATIONSHIPS[r.type](inputs)) for r in SCHEMA.bundle_relationships
-    }
-    ids = pa.concat_arrays([table["id"].combine_chunks() for table in nodes.values()])
-    for kind in SCHEMA.bundle_relationships:
-        check_ends(kind, relationships[kind.type], ids)
-    tables = _files(nodes, relationships)
-    manifest = Manifest(
-        schema_version=SCHEMA.version,
+    return assemble_bundle(
+        {n.label: NODES[n.label](inputs) for n in SCHEMA.bundle_nodes},
+        {r.type: RELATIONSHIPS[r.type](inputs) for r in SCHEMA.bundle_relationships},
         corpus=inputs.declaration.name,
         run=inputs.run.key,
         ontology=inputs.ontology.name,
-        files={name: FileEntry(rows=t.num_rows, hash=digest_bytes(table_bytes(t))) for name, t in tables.items()},
     )
-    return Bundle(manifest=manifest, nodes=nodes, relationships=relationships)
+
+
+def assemble_bundle(
+    nodes: Mapping[str, Iterable[Node]],
+    relationships: Mapping[str, Iterable[Relationship]],
+    *,
+    corpus: str,
+    run: str,
+    ontology: str,
+) -> Bundle:
+    """Turn nodes by label and relationships by type into a bundle.
+
+    Raises:
+        KbError: They contradict each other or the schema, as for `build_bundle`.
+    """
+    rows = {n.label: tabulate_nodes(n, nodes.get(n.label, ())) for n in SCHEMA.bundle_nodes}
+    joined = {r.type: tabulate_relationships(r, relationships.get(r.type, ())) for r in SCHEMA.bundle_relationships}
+    ids = pa.concat_arrays([table["id"].combine_chunks() for table in rows.values()])
+    for kind in SCHEMA.bundle_relationships:
+        check_ends(kind, joined[kind.type], ids)
+    files = {
+        name: FileEntry(rows=table.num_rows, hash=digest_bytes(table_bytes(table)))
+        for name, table in _files(rows, joined).items()
+    }
+    manifest = Manifest(schema_version=SCHEMA.version, corpus=corpus, run=run, ontology=ontology, files=files)
+    return Bundle(manifest=manifest, nodes=rows, relationships=joined)
 
 
 def _files(nodes: Mapping[str, pa.Table], relationships: Mapping[str, pa.Table]) -> dict[str, pa.Table]:

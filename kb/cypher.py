@@ -186,3 +186,40 @@ RETURN p.displayName AS displayName, c.corpus AS corpus, c.licence AS licence, r
        count(DISTINCT m) AS images, count(DISTINCT e.photoGroup) AS photographs
 ORDER BY corpus, run
 """
+
+
+# Reading everything, page by page, for exports and checks.
+
+
+def page_nodes(node: NodeType) -> str:
+    """Return the query for the `$limit` nodes of a label whose ids come after `$after`."""
+    return (
+        f"MATCH (n:{node.label}) WHERE n.id > $after RETURN n.id AS id, properties(n) AS properties "
+        "ORDER BY id LIMIT $limit"
+    )
+
+
+def relationships_from(kind: str, source: str) -> str:
+    """Return the query for all relationships of a type that leave the nodes with `$ids`."""
+    return (
+        f"UNWIND $ids AS id MATCH (a:{source} {{id: id}})-[r:{kind}]->(b) "
+        "RETURN a.id AS source, b.id AS target, properties(r) AS properties"
+    )
+
+
+# After a bulk import, which knows no empty lists: the rows name theirs.
+
+EMPTY_LISTS = "emptyLists"
+
+
+def fill_empty_list(node: NodeType, name: str) -> str:
+    """Return the statement that gives nodes the empty list, or the list of one empty string, that they had."""
+    return (
+        f"MATCH (n:{node.label}) WHERE '{name}' IN n.{EMPTY_LISTS} OR '{name}.0' IN n.{EMPTY_LISTS} "
+        f"SET n.{name} = CASE WHEN '{name}' IN n.{EMPTY_LISTS} THEN [] ELSE [''] END"
+    )
+
+
+def remove_marks(node: NodeType) -> str:
+    """Return the statement that removes what named the empty lists."""
+    return f"MATCH (n:{node.label}) WHERE n.{EMPTY_LISTS} IS NOT NULL REMOVE n.{EMPTY_LISTS}"

@@ -92,6 +92,21 @@ class NodeType(_Typed):
         return self.label
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """What identifies a node."""
+        return ("id",)
+
+    @property
+    def table(self) -> str:
+        """Where its table lies, without what tells the format."""
+        return f"nodes/{self.label}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All labels that its nodes bear."""
+        return (self.label, *self.also)
+
+    @property
     def in_bundle(self) -> bool:
         """Whether a bundle has a table of these nodes."""
         return self.origin in {"bundle", "ontology"}
@@ -107,6 +122,16 @@ class RelationshipType(_Typed):
     def key(self) -> str:
         """The type."""
         return self.type
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What identifies a relationship."""
+        return ("source", "target")
+
+    @property
+    def table(self) -> str:
+        """Where its table lies, without what tells the format."""
+        return f"relationships/{self.type}"
 
 
 class _Index(_Part):
@@ -163,6 +188,14 @@ class GraphSchema(_Part):
             KeyError: There is none.
         """
         return self._by_label[label]
+
+    def relationship(self, name: str) -> RelationshipType:
+        """Return the relationship type of a name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return {r.type: r for r in self.relationships}[name]
 
     @property
     def bundle_nodes(self) -> tuple[NodeType, ...]:

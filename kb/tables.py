@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kb.graph_schema import Kind, NodeType, RelationshipType
     from kb.model import Node, Relationship
 
-__all__ = ["check_ends", "label_pairs", "tabulate_nodes", "tabulate_relationships"]
+__all__ = ["arrow_schema", "check_ends", "label_pairs", "tabulate_nodes", "tabulate_relationships"]
 
 ARROW_TYPES: dict[Kind, pa.DataType] = {
     "string": pa.string(),
@@ -39,7 +39,7 @@ def tabulate_nodes(node: NodeType, nodes: Iterable[Node]) -> pa.Table:
     """
     rows = sorted(nodes, key=lambda n: n.id)
     _refuse_twice([n.id for n in rows], node.label)
-    return _table(node, _schema(node, "id"), [{"id": n.id, **n.properties} for n in rows])
+    return _table(node, arrow_schema(node), [{"id": n.id, **n.properties} for n in rows])
 
 
 def tabulate_relationships(kind: RelationshipType, relationships: Iterable[Relationship]) -> pa.Table:
@@ -51,11 +51,12 @@ def tabulate_relationships(kind: RelationshipType, relationships: Iterable[Relat
     rows = sorted(relationships, key=lambda r: (r.source, r.target))
     _refuse_twice([f"{r.source} -> {r.target}" for r in rows], kind.type)
     records = [{"source": r.source, "target": r.target, **r.properties} for r in rows]
-    return _table(kind, _schema(kind, "source", "target"), records)
+    return _table(kind, arrow_schema(kind), records)
 
 
-def _schema(kind: NodeType | RelationshipType, *keys: str) -> pa.Schema:
-    required = [pa.field(key, pa.string(), nullable=False) for key in keys]
+def arrow_schema(kind: NodeType | RelationshipType) -> pa.Schema:
+    """Return the columns of the table of a label or a relationship type: its keys, then its properties."""
+    required = [pa.field(key, pa.string(), nullable=False) for key in kind.keys]
     return pa.schema(
         [*required, *(pa.field(p.name, ARROW_TYPES[p.kind], nullable=not p.required) for p in kind.properties)]
     )
