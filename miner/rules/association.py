@@ -16,12 +16,12 @@ from miner.rules.significance import (
     least_log_p,
     least_provable,
 )
-from miner.rules.tally import count_testable, row_shapes
 
 if TYPE_CHECKING:
+    from miner.rules.census import Census
     from miner.rules.hypergeom import Floats
     from miner.rules.thresholds import Thresholds
-    from miner.rules.transactions import Int64s, Transactions
+    from miner.rules.transactions import Int64s
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +41,7 @@ class Association:
     least_class: Int64s
 
 
-def associate(
-    transactions: Transactions, sizes: Int64s, thresholds: Thresholds, *, alpha: float, threads: int = 1
-) -> Association:
+def associate(census: Census, thresholds: Thresholds, *, alpha: float) -> Association:
     """Count the testable itemsets and find the levels.
 
     Which itemsets are tests depends on how many votes hold them and on the sizes of the event types, never on which votes
@@ -51,22 +49,19 @@ def associate(
     lets every count above the thresholds be tested.
 
     Args:
-        transactions: Votes.
-        sizes: int64, (n_classes,), votes of each event type.
+        census: Of the votes.
         thresholds: Give the least count and the most items.
         alpha: Family-wise error over all lengths.
-        threads: Threads that share the counting; never changes the result.
     """
-    max_len = thresholds.max_len
+    max_len, sizes = thresholds.max_len, census.class_sizes
     n_rows = int(sizes.sum())
     least = least_log_p(sizes, count_cap(n_rows))
     start = max(thresholds.least_count(n_rows), thresholds.min_class_count)
-    most = bounded_numbers(row_shapes(transactions), max_len, start, least.shape[1] - 1)
+    most = bounded_numbers(census.row_shapes(), max_len, start, least.shape[1] - 1)
     log_levels = _levels(most, least, alpha)
     present = sizes > 0
     if np.any(least[present, min(start, least.shape[1] - 1)] > log_levels[2:].min()):
-        allowed = allowed_numbers(least, alpha, max_len)
-        most = np.minimum(most, count_testable(transactions, start, allowed, threads=threads))
+        most = np.minimum(most, census.tally(start, allowed_numbers(least, alpha, max_len)))
         log_levels = _levels(most, least, alpha)
     n_tests = np.exp(math.log(alpha / (max_len - 1)) - np.maximum(log_levels, -700.0))
     return Association(log_levels, n_tests, least, least_provable(least, log_levels, sizes))

@@ -11,10 +11,12 @@ import pyarrow as pa
 
 from miner.errors import MiningError
 from miner.rules.association import Association, associate
-from miner.rules.layout import build_layout
+from miner.rules.census import Census, LocalCensus
+from miner.rules.condense import Condensing, condense
 from miner.rules.ruleset import RULES, Rules
-from miner.rules.search import bounds_of, require_votes, search
+from miner.rules.search import bounds_of, require_votes
 from miner.rules.thresholds import Thresholds
+from miner.rules.transactions import Transactions
 from miner.rules.verdict import Verdict, judge
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
     from miner.config import MineConfig
     from miner.rules.hypergeom import Floats
-    from miner.rules.transactions import Int64s, Transactions
+    from miner.rules.shards import AnyVotes, Votes
+    from miner.rules.transactions import Int64s
     from miner.rules.walk import Bounds
 
 _NEVER = 2**62
@@ -41,64 +44,74 @@ class MiningResult:
     summary: dict[str, Any]
 
 
-def mine_rules(transactions: Transactions, config: MineConfig, *, threads: int = 1) -> MiningResult:
+def mine_rules(transactions: AnyVotes, config: MineConfig, *, threads: int = 1) -> MiningResult:
     """Find the rules of a corpus and test them.
 
     Args:
-        transactions: Votes; unlabelled ones are ignored, or count as background where `config.background` says so.
+        transactions: Votes, in memory or on disk; unlabelled ones are ignored, or count as background where
+            `config.background` says so.
         config: Thresholds and error rates.
         threads: Threads that share the search; never changes the result.
 
     Returns:
-        Proven rules; with `config.exploratory`, all rules above the thresholds, marked.
+        Proven rules; with `config.exploratory`, all rules above the thresholds, marked. With `config.condensed`, the
+        closed, maximal or best ones of these.
 
     Raises:
         MiningError: Fewer than two event types have votes, or the rules would not fit.
     """
-    votes = _with_background(transactions) if config.background else transactions
-    sizes = require_votes(votes)
-    _require_contrast(votes, sizes)
+    votes = with_background(transactions) if config.background else transactions
+    require_votes(votes)
+    census = _Reference(votes, threads) if config.miner == "mlxtend" else LocalCensus(votes, threads)
+    return mine_census(census, transactions.event_types, config)
+
+
+def mine_census(census: Census, event_types: Sequence[str], config: MineConfig) -> MiningResult:
+    """Find the rules of votes, wherever they are, and test them.
+
+    Args:
+        census: Of the votes, with `background` already among their classes if it counts.
+        event_types: Names of the classes that rules may lead to.
+        config: Thresholds and error rates.
+
+    Raises:
+        MiningError: As of `mine_rules`.
+    """
+    _require_contrast(census.class_sizes, event_types)
     thresholds = Thresholds.of(config)
-    association = associate(votes, sizes, thresholds, alpha=config.family_wise, threads=threads)
-    bounds = bounds_of(thresholds, sizes, None if config.exploratory else association.least_class)
-    bounds.least_class[len(transactions.event_types) :] = _NEVER
-    bounds.still_class[len(transactions.event_types) :] = _NEVER
-    layout = build_layout(votes, bounds.still_class[:, 2], threads=threads)
-    if config.miner == "mlxtend":
-        found = _reference_rules(votes, thresholds, bounds)
-    else:
-        found = search(layout, bounds, threads=threads, max_rules=config.max_rules, n_visual=votes.n_visual)
-    verdict = judge(found, layout, bounds, association.log_levels, config)
+    association = associate(census, thresholds, alpha=config.family_wise)
+    bounds = bounds_of(thresholds, census.class_sizes, None if config.exploratory else association.least_class)
+    bounds.least_class[len(event_types) :] = _NEVER
+    bounds.still_class[len(event_types) :] = _NEVER
+    # The tests hold for all rules together: what is condensed is what they proved, not what they are offered.
+    found = census.search(bounds, config.model_copy(update={"condensed": "all"}))
+    verdict = judge(found, census, bounds, association.log_levels, config)
     kept = np.arange(len(found)) if config.exploratory else np.flatnonzero(verdict.proven)
+    kept = kept[condense(found.take(kept), Condensing.of(config))]
     return MiningResult(
-        rules_table(found, verdict, kept, transactions.event_types),
-        _summary(transactions.event_types, association, found, verdict),
+        rules_table(found, verdict, kept, event_types),
+        _summary(event_types, association, found, verdict),
     )
 
 
-def _reference_rules(transactions: Transactions, thresholds: Thresholds, bounds: Bounds) -> Rules:
-    """Find the same rules with mlxtend, which knows nothing of what can be proven."""
-    from miner.rules.reference import MlxtendMiner  # noqa: PLC0415 - slow to import, seldom needed
+class _Reference(LocalCensus):
+    """Finds the same rules with mlxtend, which knows nothing of what can be proven."""
 
-    rules = MlxtendMiner().mine(transactions, thresholds)
-    return rules.take(rules.class_counts >= bounds.least_class[rules.labels, rules.lengths])
+    def search(self, bounds: Bounds, config: MineConfig) -> Rules:
+        """Find the rules above the bounds."""
+        from miner.rules.reference import MlxtendMiner  # noqa: PLC0415 - slow to import, seldom needed
+
+        if not isinstance(self.transactions, Transactions):
+            raise MiningError("mlxtend cannot mine votes in shards", hint="-o mine.miner=bitmap")
+        rules = MlxtendMiner().mine(self.transactions, Thresholds.of(config))
+        return rules.take(rules.class_counts >= bounds.least_class[rules.labels, rules.lengths])
 
 
 def rules_table(rules: Rules, verdict: Verdict, kept: Int64s, event_types: Sequence[str]) -> pa.Table:
     """Give the chosen rules as a table of schema `RULES`."""
     chosen = rules.take(kept)
-    visual, text = chosen.item_lists()
-    sizes = chosen.class_sizes[chosen.labels]
     columns = [
-        visual,
-        text,
-        pa.array(list(event_types), pa.string()).take(pa.array(chosen.labels)),
-        pa.array(chosen.counts),
-        pa.array(chosen.class_counts),
-        pa.array(chosen.class_counts / chosen.n_rows),
-        pa.array(chosen.counts / chosen.n_rows),
-        pa.array(chosen.class_counts / chosen.counts),
-        pa.array((chosen.class_counts * chosen.n_rows) / (chosen.counts * sizes)),
+        *chosen.columns(event_types),
         pa.array(np.exp(verdict.log_p[kept])),
         pa.array(verdict.log_p[kept]),
         _tested(verdict.q_link[kept]),
@@ -113,18 +126,23 @@ def _tested(values: Floats) -> pa.Array:
     return pa.array(values, mask=np.isnan(values))
 
 
-def _with_background(transactions: Transactions) -> Transactions:
+def with_background(transactions: Votes) -> Votes:
     """Turn unlabelled votes into votes of one more type, which no rule may lead to."""
     labels = np.where(transactions.labels < 0, len(transactions.event_types), transactions.labels).astype(np.int32)
     return replace(transactions, labels=labels, event_types=(*transactions.event_types, "background"))
 
 
-def _require_contrast(transactions: Transactions, sizes: Int64s) -> None:
-    """Refuse votes of a single type: every rule has confidence 1 and lift 1, so none can beat its prior."""
+def _require_contrast(sizes: Int64s, event_types: Sequence[str]) -> None:
+    """Refuse votes of no type or a single one: every rule has confidence 1 and lift 1, so none can beat its prior."""
     present = np.flatnonzero(sizes)
+    if not len(present):
+        raise MiningError(
+            "no labelled votes: rules lead to an event type",
+            hint="check the labels with: eventminer corpus check CORPUS",
+        )
     if len(present) < 2:
         raise MiningError(
-            f"all {int(sizes.sum())} labelled votes are of one event type, {transactions.event_types[present[0]]}: "
+            f"all {int(sizes.sum())} labelled votes are of one event type, {(*event_types, 'background')[present[0]]}: "
             "a rule needs votes of another type to differ from",
             hint="label a second event type, or let unlabelled records count: -o mine.background=true",
         )

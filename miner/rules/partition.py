@@ -29,17 +29,20 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from miner.errors import MiningError
-from miner.rules.census import count_antecedents, map_all, refuse_beyond
+from miner.rules.census import ledger_of, map_all, refuse_beyond
+from miner.rules.condense import Condensing, condense
 from miner.rules.layout import build_layout, class_sizes
 from miner.rules.ruleset import Rules
 from miner.rules.search import search
 from miner.rules.tally import above_counts, pooled, row_shapes, tally_itemsets
+from miner.rules.thresholds import ANY_ITEMS, ItemChoice, Thresholds
 from miner.rules.transactions import Transactions
 from miner.rules.walk import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from miner.config import MineConfig
     from miner.rules.census import Mapper
     from miner.rules.hypergeom import Floats
     from miner.rules.transactions import Int32s, Int64s
@@ -56,14 +59,16 @@ class _Shape(NamedTuple):
     class_sizes: Int64s
     row_shapes: Int64s
     n_visual: int
+    n_text: int
 
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What a partition is searched for: least class counts and the most candidates it may hand back."""
+    """What a partition is searched for: least class counts, items, and the most candidates it may hand back."""
 
     source: Source
     bounds: Bounds
+    items: ItemChoice
     limit: int
 
 
@@ -89,7 +94,8 @@ class PartitionCensus:
     @property
     def class_sizes(self) -> Int64s:
         """Labelled votes of each class."""
-        return np.sum([shape.class_sizes for shape in self._shapes], axis=0, dtype=np.int64)
+        sizes: Int64s = np.sum([shape.class_sizes for shape in self._shapes], axis=0, dtype=np.int64)
+        return sizes
 
     def row_shapes(self) -> Int64s:
         """Count the labelled votes by their numbers of items."""
@@ -102,18 +108,19 @@ class PartitionCensus:
         """Count the votes of each class that hold each itemset."""
         return self._count(self.sources, antecedents)
 
-    def search(self, bounds: Bounds, max_rules: int) -> Rules:
-        """Find all rules above the bounds.
+    def search(self, bounds: Bounds, config: MineConfig) -> Rules:
+        """Find the wanted rules above the bounds.
 
         Raises:
-            MiningError: There are more than `max_rules`, or too many candidates.
+            MiningError: There are too many rules or candidates, or no antecedent can hold the wanted items.
         """
+        items, shape = Thresholds.of(config).items, self._shapes[0]
+        items.require_possible(shape.n_visual, shape.n_text, bounds.max_len)
         sizes = np.array([shape.class_sizes for shape in self._shapes], np.int64)
-        candidates = self._candidates(self.sources, bounds, local_least(bounds.least_class, sizes))
-        counts = self._count(self.sources, candidates)
-        rules = _keep_rules(candidates, counts, bounds, self._shapes[0].n_visual)
-        refuse_beyond(rules.class_counts, max_rules)
-        return rules
+        candidates = self._candidates(self.sources, bounds, local_least(bounds.least_class, sizes), items)
+        rules = _keep_rules(candidates, self._count(self.sources, candidates), bounds, shape.n_visual)
+        refuse_beyond(rules.class_counts, config.max_rules)
+        return rules.take(condense(rules, Condensing.of(config)))
 
     def tally(self, start: int, allowed: Floats) -> Floats:
         """Count the multimodal itemsets of each length with at least each count, in three passes.
@@ -133,7 +140,7 @@ class PartitionCensus:
         from_count = _first_worthwhile(np.max(local, axis=0), allowed, start)
         fitting = _first_fitting(local, sizes, from_count, self.max_candidates)
         bounds = _pooled_bounds(fitting, int(sizes.sum()))
-        candidates = self._candidates(sources, bounds, local_least(fitting[None], sizes))
+        candidates = self._candidates(sources, bounds, local_least(fitting[None], sizes), ANY_ITEMS)
         counts = self._count(sources, candidates)[:, 0]
         lengths = np.sum(candidates >= 0, axis=1)
         kept = counts >= fitting[lengths]
@@ -143,10 +150,10 @@ class PartitionCensus:
         _refuse_unresolved(above, fitting, from_count, self.max_candidates)
         return above
 
-    def _candidates(self, sources: Sequence[Source], bounds: Bounds, least: Int64s) -> Int32s:
+    def _candidates(self, sources: Sequence[Source], bounds: Bounds, least: Int64s, items: ItemChoice) -> Int32s:
         """Give the itemsets that reach the local least class counts in some partition, each once, in one order."""
         wanted = [
-            _Wanted(source, _local_bounds(bounds, own, shape.class_sizes), self.max_candidates)
+            _Wanted(source, _local_bounds(bounds, own, shape.class_sizes), items, self.max_candidates)
             for source, own, shape in zip(sources, least, self._shapes, strict=True)
         ]
         found = np.unique(np.concatenate(map_all(self.mapper, _find_candidates, wanted)), axis=0)
@@ -156,7 +163,8 @@ class PartitionCensus:
 
     def _count(self, sources: Sequence[Source], antecedents: Int32s) -> Int64s:
         parts = map_all(self.mapper, partial(_count_part, antecedents=antecedents), sources)
-        return np.sum(parts, axis=0, dtype=np.int64)
+        counts: Int64s = np.sum(parts, axis=0, dtype=np.int64)
+        return counts
 
 
 def local_least(least: Int64s, sizes: Int64s) -> Int64s:
@@ -177,7 +185,8 @@ def local_least(least: Int64s, sizes: Int64s) -> Int64s:
     dealt = shares // whole
     missing = excess - dealt.sum(axis=0)
     ranks = np.argsort(np.argsort(-(shares % whole), axis=0, kind="stable"), axis=0, kind="stable")
-    return dealt + (ranks < missing[None]) + 1
+    local: Int64s = dealt + (ranks < missing[None]) + 1
+    return local
 
 
 def _local_bounds(bounds: Bounds, least: Int64s, sizes: Int64s) -> Bounds:
@@ -217,7 +226,8 @@ def _first_worthwhile(most_in_one: Floats, allowed: Floats, start: int) -> Int64
     """Give the least count, by length, from which on not even one partition has more itemsets than allowed."""
     worthwhile = most_in_one <= allowed
     worthwhile[:, -1] = True
-    return np.maximum(np.argmax(worthwhile, axis=1), start)
+    first: Int64s = np.maximum(np.argmax(worthwhile, axis=1), start)
+    return first
 
 
 def _first_fitting(local: Sequence[Floats], sizes: Int64s, from_count: Int64s, limit: int) -> Int64s:
@@ -229,7 +239,8 @@ def _first_fitting(local: Sequence[Floats], sizes: Int64s, from_count: Int64s, l
     fits = most <= limit
     fits[:, -1] = True
     fits &= counts >= np.minimum(from_count, cap)[:, None]
-    return np.maximum(counts[np.argmax(fits, axis=1)], from_count)
+    first: Int64s = np.maximum(counts[np.argmax(fits, axis=1)], from_count)
+    return first
 
 
 def _refuse_unresolved(above: Floats, fitting: Int64s, from_count: Int64s, limit: int) -> None:
@@ -250,7 +261,7 @@ def _too_many(n_found: int, limit: int) -> MiningError:
 def _look(source: Source) -> _Shape:
     """Count the votes of a partition."""
     votes = source()
-    return _Shape(class_sizes(votes), row_shapes(votes), votes.n_visual)
+    return _Shape(class_sizes(votes), row_shapes(votes), votes.n_visual, votes.n_text)
 
 
 def _read_pooled(source: Source) -> Transactions:
@@ -261,7 +272,7 @@ def _find_candidates(wanted: _Wanted) -> Int32s:
     """Give the itemsets that reach the least class count of any class in a partition; int32, (n, max_len)."""
     votes = wanted.source()
     bounds = wanted.bounds
-    layout = build_layout(votes, bounds.still_class[:, 2])
+    layout = build_layout(votes, bounds.still_class[:, 2], items=wanted.items)
     try:
         found = search(layout, bounds, threads=1, max_rules=wanted.limit, n_visual=votes.n_visual)
     except MiningError as error:
@@ -271,7 +282,7 @@ def _find_candidates(wanted: _Wanted) -> Int32s:
 
 
 def _count_part(source: Source, *, antecedents: Int32s) -> Int64s:
-    return count_antecedents(source(), antecedents)
+    return ledger_of(source(), antecedents).count(antecedents)
 
 
 def _tally_part(source: Source, *, allowed: Floats) -> Floats:

@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from miner.rules.census import count_in_layout, map_all, refuse_beyond
+from miner.rules.census import ledger_of, map_all, refuse_beyond
+from miner.rules.condense import Condensing, condense
 from miner.rules.layout import Layout, build_layout, class_sizes
+from miner.rules.recount import Ledger
 from miner.rules.ruleset import Rules
 from miner.rules.search import order_roots, search
 from miner.rules.tally import above_counts, pooled, row_shapes, tally_itemsets
+from miner.rules.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from miner.config import MineConfig
     from miner.rules.census import Mapper
     from miner.rules.hypergeom import Floats
     from miner.rules.transactions import Int32s, Int64s, Transactions
@@ -61,7 +65,7 @@ class PrefixCensus:
     mapper: Mapper
     n_workers: int
     folder: Path
-    _layout: Layout | None = field(default=None, repr=False)
+    _ledger: Ledger | None = field(default=None, repr=False)
 
     @property
     def class_sizes(self) -> Int64s:
@@ -77,35 +81,39 @@ class PrefixCensus:
         layout = self._share("pooled", build_layout(pooled(self.transactions), np.array([start], np.int64)))
         work = partial(_tally_share, folder=self.folder / "pooled", start=start, allowed=allowed)
         parts = map_all(self.mapper, work, self._deal(layout))
-        numbers = np.sum([part[0] for part in parts], axis=0, dtype=np.int64)
+        numbers: Int64s = np.sum([part[0] for part in parts], axis=0, dtype=np.int64)
         return above_counts(numbers, np.max([part[1] for part in parts], axis=0), start, allowed)
 
-    def search(self, bounds: Bounds, max_rules: int) -> Rules:
-        """Find all rules above the bounds.
+    def search(self, bounds: Bounds, config: MineConfig) -> Rules:
+        """Find the wanted rules above the bounds.
 
         Raises:
-            MiningError: There are more than `max_rules`.
+            MiningError: There are too many rules, or no antecedent can hold the wanted items.
         """
-        self._layout = self._share("votes", build_layout(self.transactions, bounds.still_class[:, 2]))
+        items, n_visual = Thresholds.of(config).items, self.transactions.n_visual
+        items.require_possible(n_visual, self.transactions.n_text, bounds.max_len)
+        layout = self._share("votes", build_layout(self.transactions, bounds.still_class[:, 2], items=items))
+        self._ledger = Ledger(layout, n_visual)
         work = partial(
             _mine_share,
             folder=self.folder / "votes",
             bounds=bounds,
-            max_rules=max_rules,
-            n_visual=self.transactions.n_visual,
+            max_rules=config.max_rules,
+            n_visual=n_visual,
         )
-        parts = map_all(self.mapper, work, self._deal(self._layout))
-        refuse_beyond(np.concatenate([part.class_counts for part in parts]), max_rules)
+        parts = map_all(self.mapper, work, self._deal(layout))
+        refuse_beyond(np.concatenate([part.class_counts for part in parts]), config.max_rules)
         numbers = np.concatenate([np.stack([part.labels, part.class_counts, part.counts], axis=1) for part in parts])
         antecedents = np.concatenate([part.antecedents for part in parts])
-        n_visual, sizes = self.transactions.n_visual, bounds.class_sizes
-        return Rules.sorted(antecedents, numbers, n_visual=n_visual, class_sizes=sizes)
+        rules = Rules.sorted(antecedents, numbers, n_visual=n_visual, class_sizes=bounds.class_sizes)
+        return rules.take(condense(rules, Condensing.of(config)))
 
     def count(self, antecedents: Int32s) -> Int64s:
         """Count the votes of each class that hold each itemset."""
-        if self._layout is None:
-            self._layout = self._share("votes", build_layout(self.transactions, np.zeros_like(self.class_sizes)))
-        return count_in_layout(self._layout, antecedents, self.transactions.n_visual)
+        return self._counting(antecedents).count(antecedents)
+
+    def _counting(self, antecedents: Int32s) -> Ledger:
+        return self._ledger or ledger_of(self.transactions, antecedents)
 
     def _share(self, name: str, layout: Layout) -> Layout:
         """Put a layout on the disk and go on with the copy there, as everyone does."""

@@ -16,7 +16,7 @@ from distributed import Client, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
 
 from miner.errors import ConfigError, ExecutorError
-from miner.run.executor import count_cores
+from miner.run.executor import count_cores, total_memory
 from miner.run.libraries import library_versions
 
 if TYPE_CHECKING:
@@ -46,12 +46,20 @@ class DaskExecutor:
 
     Args:
         client: A connected client.
+        shares_disk: Whether its workers see the files of this machine.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, shares_disk: bool = False) -> None:
         """Look at the workers once, for the line that says where the run takes place."""
         self.client = client
-        self.n_workers = len(client.scheduler_info(n_workers=-1)["workers"])
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        self.n_workers = len(workers)
+        self.own_process = False
+        self.shares_disk = shares_disk
+        # 0 is no limit.
+        self.memory_bytes = min(
+            (worker["memory_limit"] or total_memory() for worker in workers), default=total_memory()
+        )
         self.description = f"{self.n_workers} Dask worker{'s' if self.n_workers != 1 else ''}"
 
     def map(
@@ -113,7 +121,7 @@ def local_cluster(n_workers: int) -> Iterator[DaskExecutor]:
         except (OSError, TimeoutError, RuntimeError) as error:
             raise ExecutorError(f"Dask workers do not start: {error}", hint="Run without --workers.") from error
         with cluster, Client(cluster) as client:
-            yield DaskExecutor(client)
+            yield DaskExecutor(client, shares_disk=True)
 
 
 @contextmanager

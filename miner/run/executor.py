@@ -37,10 +37,27 @@ def count_cores() -> int:
     return os.cpu_count() or 1
 
 
+def total_memory() -> int:
+    """Return the bytes of memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 class Executor(Protocol):
-    """Applies a function to shards."""
+    """Applies a function to shards.
+
+    Attributes:
+        description: For people.
+        n_workers: Shards worked on at the same time.
+        own_process: Whether all of them are, where they may be, in threads of this process.
+        shares_disk: Whether its workers see the files of this machine.
+        memory_bytes: Memory of the smallest worker.
+    """
 
     description: str
+    n_workers: int
+    own_process: bool
+    shares_disk: bool
+    memory_bytes: int
 
     def map(
         self,
@@ -72,7 +89,9 @@ class LocalExecutor:
 
     def __init__(self, n_threads: int) -> None:
         """Keep the number; threads and processes start with the work."""
-        self.n_threads = n_threads
+        self.n_threads = self.n_workers = n_threads
+        self.own_process = self.shares_disk = True
+        self.memory_bytes = total_memory()
         self.description = f"{n_threads} thread{'s' if n_threads > 1 else ''}"
 
     def map(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from miner.run.executor import Executor
     from miner.run.folder import RunFolder
     from miner.run.progress import Progress
+    from miner.run.spread import Spread
     from miner.store.artefact import Artefact
 
 logger = logging.getLogger(__name__)
@@ -43,11 +44,13 @@ class Place:
         n_threads: Threads of this process; 0 for one per core.
         n_workers: Dask worker processes to start on this machine; 0 for none.
         scheduler: Address of a Dask scheduler to use instead; empty for none.
+        spread: How votes are shared out among workers.
     """
 
     n_threads: int = 0
     n_workers: int = 0
     scheduler: str = ""
+    spread: Spread = "auto"
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def run_corpus(
         pipeline = Pipeline(
             folder.store, config, corpus, executor, progress, count_threads(place), {"read": read}, ["read"] * is_new
         )
+        pipeline.spread = place.spread
         pipeline.run([LABEL])
         for note in read_json(pipeline.artefacts["label"].file("labelling.json"))["notes"]:
             progress.note(note)

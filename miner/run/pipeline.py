@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from miner.config import RunConfig
     from miner.run.executor import Executor
     from miner.run.progress import Advance, Progress
+    from miner.run.spread import Spread
     from miner.run.stage import Stage
     from miner.store.artefact import Artefact, ArtefactStore, Identity
 
@@ -38,6 +39,7 @@ class Pipeline:
         n_threads: Threads for stages that are not sharded.
         artefacts: What is there already, by stage; grows with `run`.
         made: Names of the stages that had to be run.
+        spread: How votes are shared out among the executor's workers.
     """
 
     store: ArtefactStore
@@ -48,6 +50,7 @@ class Pipeline:
     n_threads: int
     artefacts: dict[str, Artefact] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
+    spread: Spread = "auto"
 
     def run(self, stages: Sequence[Stage]) -> Mapping[str, Artefact]:
         """Make what is missing, in this order.
@@ -85,7 +88,7 @@ class Pipeline:
 
     def _context(self, stage: Stage, advance: Advance) -> Context:
         inputs = {name: self.artefacts[name] for name in stage.inputs}
-        return Context(self.config, self.corpus, inputs, self.n_threads, advance)
+        return Context(self.config, self.corpus, inputs, self.n_threads, self.executor, self.spread, advance)
 
     def _make_whole(self, stage: WholeStage, identity: Identity) -> None:
         with (

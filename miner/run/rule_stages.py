@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from miner.rules.mine import mine_rules
-from miner.rules.transactions import Transactions
 from miner.run.split_stage import training_records
+from miner.run.spread import Workplace, mine_file
 from miner.run.stage import Context, WholeStage
 from miner.run.votes import Ballot, cast_votes
 from miner.store.formats import read_array, read_table, write_json, write_table
@@ -48,8 +47,9 @@ def _by_record(path: Path, column: str) -> dict[str, list[Any]]:
 
 
 def _make_rules(context: Context, directory: Path) -> None:
-    transactions = Transactions.from_table(read_table(context.inputs["transactions"].file("transactions.parquet")))
-    result = mine_rules(transactions, context.config.mine, threads=context.n_threads)
+    path = context.inputs["transactions"].file("transactions.parquet")
+    place = Workplace(context.executor, context.spread, context.n_threads)
+    result = mine_file(path, context.config.mine, place)
     write_table(directory / "rules.parquet", result.rules)
     write_json(directory / "summary.json", result.summary)
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from corpora.records import Corpus
     from miner.config import RunConfig
+    from miner.run.executor import Executor
     from miner.run.progress import Advance
+    from miner.run.spread import Spread
     from miner.store.artefact import Artefact
 
 
@@ -29,6 +31,8 @@ class Context:
         corpus: The corpus, for its images; `records` is the same table as the read artefact's.
         inputs: The artefacts the stage declares, by stage name.
         n_threads: Threads a stage may use; never changes a result.
+        executor: Where a stage may have parts of its work done; never changes a result.
+        spread: How votes are shared out among the executor's workers; never changes a result.
         advance: Reports finished units.
     """
 
@@ -36,6 +40,8 @@ class Context:
     corpus: Corpus
     inputs: Mapping[str, Artefact]
     n_threads: int
+    executor: Executor
+    spread: Spread
     advance: Advance
 
 
