@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from miner.rules.compiled import compiled
 from miner.rules.hypergeom import Floats, log_tail, log_tails
-from miner.rules.recount import count_itemsets, local_items
+from miner.rules.recount import collect
 from miner.rules.significance import layered_q
 
 if TYPE_CHECKING:
     from miner.config import MineConfig
-    from miner.rules.layout import Layout
     from miner.rules.ruleset import Rules
     from miner.rules.transactions import Int32s, Int64s
     from miner.rules.walk import Bounds
 
 Flags = npt.NDArray[np.bool_]
+
+
+class Votes(Protocol):
+    """Counts the votes that hold itemsets, wherever they are."""
+
+    def count(self, antecedents: Int32s) -> Int64s:
+        """Count the votes of each class that hold each itemset of `Rules.antecedents`' items; int64, (n, n_classes)."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +52,12 @@ class Verdict:
     proven: Flags
 
 
-def judge(rules: Rules, layout: Layout, bounds: Bounds, log_levels: Floats, config: MineConfig) -> Verdict:
+def judge(rules: Rules, votes: Votes, bounds: Bounds, log_levels: Floats, config: MineConfig) -> Verdict:
     """Test rules.
 
     Args:
         rules: All rules above the bounds.
-        layout: The transactions they were found in.
+        votes: Where the rules are counted.
         bounds: The thresholds they were found with.
         log_levels: Natural log of the level of test (a), by antecedent length.
         config: Error rates.
@@ -61,14 +68,14 @@ def judge(rules: Rules, layout: Layout, bounds: Bounds, log_levels: Floats, conf
     log_p = log_tails(rules.class_counts, rules.counts, sizes, np.full(n, rules.n_rows, np.int64))
     associated = log_p <= log_levels[rules.lengths]
     rows = np.flatnonzero(associated)
-    q_link[rows] = layered_q(link_log_p(rules.take(rows), layout, bounds, log_levels), rules.lengths[rows])
+    q_link[rows] = layered_q(link_log_p(rules.take(rows), votes, bounds, log_levels), rules.lengths[rows])
     linked = q_link <= config.link_fdr
     rows = np.flatnonzero(linked)
-    p_item[rows] = np.exp(item_log_p(rules.take(rows), layout, math.log(config.item_alpha)))
+    p_item[rows] = np.exp(item_log_p(rules, rows, votes, math.log(config.item_alpha)))
     return Verdict(log_p, q_link, p_item, associated, linked, p_item <= config.item_alpha)
 
 
-def link_log_p(rules: Rules, layout: Layout, bounds: Bounds, log_levels: Floats) -> Floats:
+def link_log_p(rules: Rules, votes: Votes, bounds: Bounds, log_levels: Floats) -> Floats:
     """Test (b): log p of picture and words meeting this often within the event type, given that they met often enough.
 
     With the counts of the visual and of the textual part inside the type and all other types fixed, the rule was chosen
@@ -76,18 +83,17 @@ def link_log_p(rules: Rules, layout: Layout, bounds: Bounds, log_levels: Floats)
 
     Args:
         rules: Rules that passed (a).
-        layout: The transactions.
+        votes: Where the rules are counted.
         bounds: The thresholds.
         log_levels: The levels of (a); with the bounds they determine a*.
 
     Returns:
         float64, (n,), natural log.
     """
-    local = local_items(rules, layout)
-    textual = local >= len(layout.visual_ids)
-    parts = np.concatenate([np.where(textual, -1, local), np.where(textual, local, -1)])
-    of_class = count_itemsets(layout, parts)[np.arange(len(parts)), np.tile(rules.labels, 2)]
-    visual_counts, text_counts = np.split(of_class, 2)
+    textual = rules.antecedents >= rules.n_visual
+    parts = np.concatenate([np.where(textual, -1, rules.antecedents), np.where(textual, rules.antecedents, -1)])
+    distinct, inverse = collect(parts)
+    visual_counts, text_counts = np.split(votes.count(distinct)[inverse, np.tile(rules.labels, 2)], 2)
     sizes = rules.class_sizes[rules.labels]
     chosen = least_chosen(rules.class_counts, rules.counts, rules.labels, rules.lengths, (bounds, log_levels))
     met = log_tails(rules.class_counts, visual_counts, text_counts, sizes)
@@ -102,46 +108,87 @@ def least_chosen(
     bounds, log_levels = chosen_by
     out = np.empty(len(class_counts), np.int64)
     for row in range(len(class_counts)):
-        others = counts[row] - class_counts[row]
-        below, passes = 0, class_counts[row]
-        while passes - below > 1:
-            middle = (below + passes) // 2
-            if _is_chosen(middle, others, labels[row], lengths[row], (bounds, log_levels[lengths[row]])):
-                passes = middle
-            else:
-                below = middle
-        out[row] = passes
+        others, label, length = counts[row] - class_counts[row], labels[row], lengths[row]
+        size, n_rows, log_level = bounds.class_sizes[label], bounds.n_rows, log_levels[length]
+        share = max(bounds.confidence, bounds.lift * size / n_rows)
+        chosen = max(1, bounds.least_class[label, length])
+        if others and share < 1.0:
+            chosen = max(chosen, int(share * others / (1.0 - share)) - 1)
+        while chosen < class_counts[row] and not _is_rule(chosen, others, label, length, bounds):
+            chosen += 1
+        if not _is_associated(chosen, others, size, n_rows, log_level):
+            below, chosen = chosen, class_counts[row]
+            while chosen - below > 1:
+                middle = (below + chosen) // 2
+                if _is_associated(middle, others, size, n_rows, log_level):
+                    chosen = middle
+                else:
+                    below = middle
+        out[row] = chosen
     return out
 
 
 @compiled
-def _is_chosen(class_count: int, others: int, label: int, length: int, chosen_by: tuple[Bounds, float]) -> bool:
-    """Tell whether an itemset with these counts is a rule that passes (a)."""
-    bounds, log_level = chosen_by
+def _is_rule(class_count: int, others: int, label: int, length: int, bounds: Bounds) -> bool:
+    """Tell whether an itemset with these counts reaches the thresholds."""
     count = class_count + others
-    size = bounds.class_sizes[label]
     return bool(
         class_count >= bounds.least_class[label, length]
         and count >= bounds.least_count
         and class_count / count >= bounds.confidence
-        and (class_count * bounds.n_rows) / (count * size) >= bounds.lift
-        and log_tail(class_count, count, size, bounds.n_rows) <= log_level
+        and (class_count * bounds.n_rows) / (count * bounds.class_sizes[label]) >= bounds.lift
     )
 
 
-def item_log_p(rules: Rules, layout: Layout, log_alpha: float) -> Floats:
+@compiled
+def _is_associated(class_count: int, others: int, class_size: int, n_rows: int, log_level: float) -> bool:
+    """Tell whether an itemset with these counts passes (a)."""
+    return log_tail(class_count, class_count + others, class_size, n_rows) <= log_level
+
+
+def item_log_p(rules: Rules, rows: Int64s, votes: Votes, log_alpha: float) -> Floats:
     """Test (c): the largest log p over the items of each rule, among the votes of the antecedent without that item.
 
-    A rule whose first item adds nothing, log p above `log_alpha`, is not tested further: that p is returned.
+    Many antecedents without an item are rules themselves, whose counts are known: those come first, the most confident
+    before the others, and a rule with an item that adds nothing, log p above `log_alpha`, is not tested further.
+
+    Args:
+        rules: All rules.
+        rows: int64, (n,), the rules to test.
+        votes: Where the others are counted.
+        log_alpha: Natural log of the p-value below which an item adds something.
+
+    Returns:
+        float64, (n,), natural log; that of an item that adds nothing where there is one.
     """
-    local = local_items(rules, layout)
     worst = np.full(len(rules), -np.inf)
-    for slots in (np.arange(1), np.arange(1, local.shape[1])):
-        rows, dropped = np.nonzero((local[:, slots] >= 0) & (worst <= log_alpha)[:, None])
-        general = local[rows]
-        general[np.arange(len(rows)), slots[dropped]] = -1
-        counts = count_itemsets(layout, general)
-        of_class = counts[np.arange(len(rows)), rules.labels[rows]]
-        log_p = log_tails(rules.class_counts[rows], rules.counts[rows], of_class, counts.sum(axis=1))
-        np.maximum.at(worst, rows, log_p)
-    return worst
+    places = np.nonzero(rules.antecedents[rows] >= 0)
+    owners = rows[places[0]]
+    general = rules.antecedents[owners]
+    general[np.arange(len(owners)), places[1]] = -1
+    same = _find_rules(rules, general, rules.labels[owners])
+    known = np.flatnonzero(same >= 0)
+    confidence = np.full((len(rows), rules.antecedents.shape[1]), -1.0)
+    confidence[places[0][known], places[1][known]] = rules.class_counts[same[known]] / rules.counts[same[known]]
+    first = known[confidence.argmax(axis=1)[places[0][known]] == places[1][known]]
+    _note_worst(worst, rules, owners[first], (rules.class_counts[same[first]], rules.counts[same[first]]))
+    known = known[worst[owners[known]] <= log_alpha]
+    _note_worst(worst, rules, owners[known], (rules.class_counts[same[known]], rules.counts[same[known]]))
+    unknown = np.flatnonzero((same < 0) & (worst[owners] <= log_alpha))
+    counts = votes.count(general[unknown])
+    owners = owners[unknown]
+    _note_worst(worst, rules, owners, (counts[np.arange(len(owners)), rules.labels[owners]], counts.sum(axis=1)))
+    return worst[rows]
+
+
+def _find_rules(rules: Rules, antecedents: Int32s, labels: Int32s) -> Int64s:
+    """Find the rule with each antecedent and event type; int64, (n,), -1 where there is none."""
+    marked = [np.column_stack([rules.antecedents, -2 - rules.labels]), np.column_stack([antecedents, -2 - labels])]
+    same = collect(np.concatenate(marked).astype(np.int32))[1][len(rules) :]
+    return np.where(same < len(rules), same, -1)
+
+
+def _note_worst(worst: Floats, rules: Rules, rows: Int64s, general: tuple[Int64s, Int64s]) -> None:
+    """Raise `worst` to the log p of rules among the votes of more general antecedents: of the class, and of all."""
+    log_p = log_tails(rules.class_counts[rows], rules.counts[rows], general[0], general[1])
+    np.maximum.at(worst, rows, log_p)
