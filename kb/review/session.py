@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kb.review.decisions import REVERSALS, clean_fields, new_decision
 from kb.review.matching import match_decisions
+from kb.review.ranking import Ranking
 from kb.review.state import ReviewState
 from miner.errors import ReviewError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from kb.review.decisions import Decision, Fingerprint
     from kb.review.log import Journal
     from kb.review.mined import Mined
+    from kb.review.ranking import Ranked
 
 __all__ = ["Review"]
 
@@ -43,6 +45,8 @@ class Review:
         self._lock = threading.RLock()
         self._seen: Sequence[Decision] | None = None
         self._state: ReviewState | None = None
+        self._ranking: Ranking | None = None
+        self._queue: tuple[ReviewState, bool, list[Ranked]] | None = None
 
     @property
     def state(self) -> ReviewState:
@@ -57,6 +61,23 @@ class Review:
                 self._state = ReviewState(self.mined, decisions, match_decisions(self.mined, decisions))
                 self._seen = decisions
             return self._state
+
+    def queue(self, *, learn: bool = True) -> list[Ranked]:
+        """Return the open patterns in the order in which to look at them, see `kb.review.ranking`.
+
+        Args:
+            learn: Whether verdicts bear on the order.
+
+        Raises:
+            ReviewError: The journal cannot be read.
+        """
+        with self._lock:
+            state = self.state
+            if self._ranking is None:
+                self._ranking = Ranking(self.mined)
+            if self._queue is None or self._queue[:2] != (state, learn):
+                self._queue = (state, learn, self._ranking.order(state, learn=learn))
+            return self._queue[2]
 
     def decide(self, who: str, action: str, pattern: str, **fields: Any) -> Decision:  # noqa: ANN401 - checked here
         """Check and keep a decision; it is on the disk when this returns.

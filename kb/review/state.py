@@ -198,6 +198,10 @@ class ReviewState:
         entries = {entry.decision.id: entry for part in self.parts(pattern) for entry in self._of.get(part, ())}
         return [entries[entry.decision.id] for entry in self.history if entry.decision.id in entries]
 
+    def choices(self, aspect: str) -> dict[str, list[Choice]]:
+        """Return for each pattern the last word of every reviewer on one thing of it, latest last."""
+        return {name: list(own.values()) for (name, about), own in self._choices.items() if about == aspect}
+
     def conflicts_of(self, pattern: str) -> list[Conflict]:
         """Return the conflicts about a pattern."""
         return [conflict for conflict in self.conflicts if conflict.pattern == pattern]

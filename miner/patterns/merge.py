@@ -8,6 +8,7 @@ the order of the input.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,7 @@ def order_rules(rules: pa.Table) -> list[int]:
         range(len(rows)),
         key=lambda row: (
             not rows[row]["proven"],
-            rows[row]["qLink"],
+            math.inf if rows[row]["qLink"] is None else rows[row]["qLink"],
             rows[row]["logP"],
             -rows[row]["classCount"],
             rows[row]["visual"],
