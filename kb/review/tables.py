@@ -153,7 +153,7 @@ def _merged(rows: Sequence[Row]) -> Row:
         "textItems": sorted({item for row in rows for item in row["textItems"]}),
         "textWords": list(dict.fromkeys(word for row in rows for word in row["textWords"])),
         "pValue": min(row["pValue"] for row in rows),
-        "qLink": min((row["qLink"] for row in rows if row["qLink"] is not None), default=None),
+        "qLink": min(row["qLink"] for row in rows),
         "proven": any(row["proven"] for row in rows),
         "grounding": float(np.average([r["grounding"] for r in rows], weights=[r["nEvidence"] or 1 for r in rows])),
     }

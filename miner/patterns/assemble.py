@@ -234,6 +234,6 @@ def _count_columns(candidate: Candidate, rules: pa.Table) -> dict[str, Any]:
         "confidence": candidate.confidence,
         "lift": candidate.lift,
         "pValue": min(members["pValue"].to_pylist()),
-        "qLink": min((q for q in members["qLink"].to_pylist() if q is not None), default=None),
+        "qLink": min((q for q in members["qLink"].to_pylist() if q is not None), default=1.0),
         "proven": any(members["proven"].to_pylist()),
     }
