@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from miner.config import MineConfig
     from miner.rules.hypergeom import Floats
     from miner.rules.ruleset import Rules
-    from miner.rules.transactions import Int32s, Int64s, Transactions
+    from miner.rules.shards import AnyVotes
+    from miner.rules.transactions import Int32s, Int64s
     from miner.rules.walk import Bounds
 
 T = TypeVar("T")
@@ -87,7 +88,7 @@ class LocalCensus:
         threads: Threads that share the work; never changes the result.
     """
 
-    transactions: Transactions
+    transactions: AnyVotes
     threads: int = 1
     _ledger: Ledger | None = field(default=None, repr=False)
 
@@ -142,7 +143,7 @@ def refuse_beyond(class_counts: Int64s, max_rules: int) -> None:
     )
 
 
-def ledger_of(transactions: Transactions, antecedents: Int32s) -> Ledger:
+def ledger_of(transactions: AnyVotes, antecedents: Int32s) -> Ledger:
     """Lay the votes out for counting, with nothing but the items that some itemsets hold."""
     n_visual, n_text = transactions.n_visual, transactions.n_text
     asked = np.unique(antecedents[antecedents >= 0])

@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from miner.rules.compiled import compiled
 from miner.rules.parts import Csr, Part, split
-from miner.rules.shards import Shards
+from miner.rules.shards import AnyVotes, Shards
 from miner.rules.thresholds import ANY_ITEMS, ItemChoice
 
 if TYPE_CHECKING:
-    from miner.rules.transactions import Int32s, Int64s, Transactions
+    from miner.rules.transactions import Int32s, Int64s
 
 Items = npt.NDArray[np.uint16] | npt.NDArray[np.int32]
 Entries = npt.NDArray[np.uint32] | npt.NDArray[np.int64]
@@ -48,13 +48,13 @@ class Layout(NamedTuple):
     forced: Int64s
 
 
-def class_sizes(transactions: Transactions | Shards) -> Int64s:
+def class_sizes(transactions: AnyVotes) -> Int64s:
     """Count the labelled votes of each event type; int64, (n_classes,)."""
     return np.bincount(transactions.labels + 1, minlength=len(transactions.event_types) + 1)[1:].astype(np.int64)
 
 
 def build_layout(
-    transactions: Transactions | Shards, least_class: Int64s, *, items: ItemChoice = ANY_ITEMS, threads: int = 1
+    transactions: AnyVotes, least_class: Int64s, *, items: ItemChoice = ANY_ITEMS, threads: int = 1
 ) -> Layout:
     """Group the labelled rows by class and drop items that no rule can hold.
 

@@ -14,13 +14,14 @@ from miner.rules.association import Association, associate
 from miner.rules.census import Census, LocalCensus
 from miner.rules.condense import Condensing, condense
 from miner.rules.ruleset import RULES, Rules
-from miner.rules.search import bounds_of, require_votes
+from miner.rules.search import BitmapMiner, bounds_of, require_votes
 from miner.rules.thresholds import Thresholds
 from miner.rules.transactions import Transactions
 from miner.rules.verdict import Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from miner.config import MineConfig
     from miner.rules.hypergeom import Floats
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from miner.rules.walk import Bounds
 
 _NEVER = 2**62
+_UNSTREAMABLE = "-o mine.miner=bitmap -o mine.background=false"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,29 @@ def mine_rules(transactions: AnyVotes, config: MineConfig, *, threads: int = 1) 
     require_votes(votes)
     census = _Reference(votes, threads) if config.miner == "mlxtend" else LocalCensus(votes, threads)
     return mine_census(census, transactions.event_types, config)
+
+
+def stream_rules(transactions: AnyVotes, config: MineConfig, path: Path, *, threads: int = 1) -> int:
+    """Write the rules above the thresholds to a Parquet file as they are found, untested, and give their number.
+
+    The file has the first columns of schema `RULES`, up to `lift`. Rules need not fit in memory; testing them would need
+    all at once.
+
+    Args:
+        transactions: Votes, in memory or on disk.
+        config: Thresholds; `condensed` may be all, closed or top_k.
+        path: The file, which appears once it is whole.
+        threads: Threads that share the search; never changes the file.
+
+    Raises:
+        MiningError: As of `mine_rules`; or maximal rules are wanted, or the slow engine.
+        ArtefactError: The file cannot be written.
+    """
+    if config.miner != "bitmap" or config.background:
+        raise MiningError("rules are streamed by the compiled engine and from labelled votes only", hint=_UNSTREAMABLE)
+    _require_contrast(require_votes(transactions), transactions.event_types)
+    miner = BitmapMiner(condensing=Condensing.of(config), max_rules=config.max_rules)
+    return miner.stream(transactions, Thresholds.of(config), path, threads=threads)
 
 
 def mine_census(census: Census, event_types: Sequence[str], config: MineConfig) -> MiningResult:

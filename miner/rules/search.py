@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from miner.rules.collect import Collector
     from miner.rules.ruleset import Rules
-    from miner.rules.shards import Shards
+    from miner.rules.shards import AnyVotes
     from miner.rules.thresholds import Thresholds
     from miner.rules.transactions import Int64s, Transactions
 
@@ -59,7 +59,7 @@ class BitmapMiner:
     max_rules: int = 20_000_000
     condensing: Condensing = ALL_RULES
 
-    def mine(self, transactions: Transactions | Shards, thresholds: Thresholds, *, threads: int = 1) -> Rules:
+    def mine(self, transactions: AnyVotes, thresholds: Thresholds, *, threads: int = 1) -> Rules:
         """Give the wanted rules; the same for any number of threads.
 
         Raises:
@@ -69,9 +69,7 @@ class BitmapMiner:
         most, n_visual = self.max_rules, transactions.n_visual
         return find_rules(layout, bounds, self.condensing, threads=threads, max_rules=most, n_visual=n_visual)
 
-    def stream(
-        self, transactions: Transactions | Shards, thresholds: Thresholds, path: Path, *, threads: int = 1
-    ) -> int:
+    def stream(self, transactions: AnyVotes, thresholds: Thresholds, path: Path, *, threads: int = 1) -> int:
         """Write the wanted rules to a Parquet file of schema `FOUND`, however many there are, and give their number.
 
         Rules come root by root, sorted within a row group; the file is the same for any number of threads and appears
@@ -98,16 +96,14 @@ class BitmapMiner:
             mine_roots(layout, bounds, stream, threads=threads)
             return stream.close()
 
-    def _prepare(
-        self, transactions: Transactions | Shards, thresholds: Thresholds, threads: int
-    ) -> tuple[Layout, Bounds]:
+    def _prepare(self, transactions: AnyVotes, thresholds: Thresholds, threads: int) -> tuple[Layout, Bounds]:
         """Bring the votes and the thresholds into the form the walk reads."""
         bounds = bounds_of(thresholds, require_votes(transactions))
         thresholds.items.require_possible(transactions.n_visual, transactions.n_text, thresholds.max_len)
         return build_layout(transactions, bounds.still_class[:, 2], items=thresholds.items, threads=threads), bounds
 
 
-def require_votes(transactions: Transactions | Shards) -> Int64s:
+def require_votes(transactions: AnyVotes) -> Int64s:
     """Give the class sizes, refusing transactions that cannot hold a rule.
 
     Raises:

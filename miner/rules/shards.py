@@ -19,7 +19,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -89,6 +89,10 @@ class Shards:
     def _joined(self, name: str) -> Int64s:
         sizes = [np.diff(read_array(folder / f"{name}.npy")) for folder in self.folders]
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(sizes))])
+
+
+AnyVotes: TypeAlias = Transactions | Shards
+Votes = TypeVar("Votes", bound=Transactions | Shards)
 
 
 def open_shards(folder: Path) -> Shards:

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from miner.rules.hypergeom import Floats
-    from miner.rules.transactions import Int64s, Transactions
+    from miner.rules.shards import AnyVotes, Votes
+    from miner.rules.transactions import Int64s
 
 
-def pooled(transactions: Transactions) -> Transactions:
+def pooled(transactions: Votes) -> Votes:
     """Put all labelled votes into one class."""
     return replace(transactions, labels=np.minimum(transactions.labels, 0), event_types=("any",))
 
 
-def row_shapes(transactions: Transactions) -> Int64s:
+def row_shapes(transactions: AnyVotes) -> Int64s:
     """Count the labelled votes by their numbers of visual and of text items; int64, (most visual + 1, most text + 1)."""
     labelled = transactions.labels >= 0
     visual, text = np.diff(transactions.visual_indptr)[labelled], np.diff(transactions.text_indptr)[labelled]
@@ -31,7 +32,7 @@ def row_shapes(transactions: Transactions) -> Int64s:
     return np.bincount(visual * shape[1] + text, minlength=shape[0] * shape[1]).reshape(shape)
 
 
-def count_testable(transactions: Transactions, start: int, allowed: Floats, *, threads: int = 1) -> Floats:
+def count_testable(transactions: AnyVotes, start: int, allowed: Floats, *, threads: int = 1) -> Floats:
     """Count the multimodal itemsets of each length with at least each count.
 
     Args:
