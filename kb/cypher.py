@@ -10,25 +10,67 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kb.graph_schema import GraphSchema, NodeType, RangeIndex, RelationshipType, TextIndex
+    from kb.graph_schema import GraphSchema, NodeType, RangeIndex, RelationshipType, TextIndex, VectorIndex
 
-# Loading: rows are {id, props} or {source, target, props}; `props` has every property of the schema, null where absent,
-# so that what a changed bundle no longer says is removed while properties that others have added stay.
+# Loading. `$rows` are lists of values, the keys first and then every property of the schema, null where absent: so what a
+# changed bundle no longer says is removed, while properties that others have added stay.
+#
+# A mark, one node per corpus that is being loaded, says whose load it is and how many rows it has written. Every batch moves
+# the mark in its own transaction: a batch that may or may not have been written before a connection broke is told by the
+# mark, and a load whose mark has gone to another writes nothing more.
+
+TAKE_MARK = (
+    "MERGE (l:EventminerLoad {id: $mark}) "
+    "SET l.corpus = $corpus, l.token = $token, l.digest = $bundle, l.fresh = $fresh, l.position = $position"
+)
+READ_MARK = (
+    "MATCH (l:EventminerLoad {id: $mark}) "
+    "RETURN l.token AS token, l.digest AS digest, l.fresh AS fresh, l.position AS position"
+)
+DROP_MARK = "MATCH (l:EventminerLoad {id: $mark, token: $token}) DELETE l"
+COUNT_CORPUS = "MATCH (c:Corpus {id: $corpus}) RETURN count(c) AS n"
+_MOVE_MARK = "MATCH (l:EventminerLoad {id: $mark, token: $token}) SET l.position = $position WITH l "
 
 
-def merge_nodes(node: NodeType) -> str:
+def write_nodes(node: NodeType) -> str:
     """Return the statement that writes `$rows` as nodes, stamped with `$bundle` (and `$scope` where one corpus owns them)."""
+    scope = ", scope: $scope" if node.origin == "bundle" else ""
     labels = f" SET n:{':'.join(node.also)}" if node.also else ""
-    scope = ", n.scope = $scope" if node.origin == "bundle" else ""
-    return f"UNWIND $rows AS row MERGE (n:{node.label} {{id: row.id}}) SET n += row.props, n.bundle = $bundle{scope}{labels}"
-
-
-def merge_relationships(kind: str, source: str, target: str) -> str:
-    """Return the statement that writes `$rows` as relationships between two labels, stamped with `$bundle`."""
     return (
-        f"UNWIND $rows AS row MATCH (a:{source} {{id: row.source}}) MATCH (b:{target} {{id: row.target}}) "
-        f"MERGE (a)-[r:{kind}]->(b) SET r += row.props, r.bundle = $bundle"
+        f"{_MOVE_MARK}UNWIND $rows AS row MERGE (n:{node.label} {{id: row[0]}}) "
+        f"SET n += {{{_properties(node, 'row')}bundle: $bundle{scope}}}{labels} RETURN count(*) AS written"
     )
+
+
+def write_relationships(kind: RelationshipType, ends: tuple[str, str], *, fresh: bool) -> str:
+    """Return the statement that writes `$rows` as relationships between two labels, stamped with `$bundle`.
+
+    Args:
+        kind: The relationship type.
+        ends: Label of the sources, and of the targets.
+        fresh: There is none of them yet, so that none need be looked for.
+    """
+    source, target = ends
+    return (
+        f"{_MOVE_MARK}UNWIND $rows AS row MATCH (a:{source} {{id: row[0]}}) UNWIND row[1] AS to "
+        f"MATCH (b:{target} {{id: to[0]}}) {'CREATE' if fresh else 'MERGE'} (a)-[r:{kind.type}]->(b) "
+        f"SET r += {{{_properties(kind, 'to')}bundle: $bundle}} RETURN count(*) AS written"
+    )
+
+
+def _properties(kind: NodeType | RelationshipType, row: str) -> str:
+    return "".join(f"`{p.name}`: {row}[{place}], " for place, p in enumerate(kind.properties, start=1))
+
+
+def count_nodes(node: NodeType) -> str:
+    """Return the query that counts the nodes of a label which bear `$bundle` (and `$scope` where one corpus owns them)."""
+    scope = "n.scope = $scope AND " if node.origin == "bundle" else ""
+    return f"MATCH (n:{node.label}) WHERE {scope}n.bundle = $bundle RETURN count(n) AS n"
+
+
+def count_relationships(kind: str, ends: tuple[str, str]) -> str:
+    """Return the query that counts the relationships of a type between two labels which bear `$bundle`."""
+    return f"MATCH (:{ends[0]})-[r:{kind}]->(:{ends[1]}) WHERE r.bundle = $bundle RETURN count(r) AS n"
 
 
 def delete_stale_nodes(node: NodeType) -> str:
@@ -58,14 +100,39 @@ def delete_stale_ontology_relationships(relationship: RelationshipType) -> str:
 
 DELETE_UNUSED_EVENT_TYPES = (
     "MATCH (e:EventType) WHERE e.bundle IS NOT NULL AND NOT EXISTS { (:Corpus)-[:HAS_EVENT_TYPE]->(e) } "
-    "AND NOT EXISTS { (:Mention)-[:OF_TYPE]->(e) } WITH e LIMIT $limit DETACH DELETE e RETURN count(*) AS deleted"
+    "AND NOT EXISTS { (:Mention)-[:OF_TYPE]->(e) } AND NOT EXISTS { MATCH (l:EventminerLoad) WHERE l.id <> $mark } "
+    "WITH e LIMIT $limit DETACH DELETE e RETURN count(*) AS deleted"
 )
 DELETE_UNUSED_ROLES = (
     "MATCH (a:ArgumentRole) WHERE a.bundle IS NOT NULL AND NOT EXISTS { (:EventType)-[:HAS_ROLE]->(a) } "
-    "WITH a LIMIT $limit DETACH DELETE a RETURN count(*) AS deleted"
+    "AND NOT EXISTS { MATCH (l:EventminerLoad) WHERE l.id <> $mark } WITH a LIMIT $limit DETACH DELETE a RETURN count(*) AS deleted"
 )
 RELINK_REVIEWS = "MATCH (r:Review) MATCH (p:Pattern {id: r.patternId}) MERGE (r)-[:OF]->(p)"
 COMPLETE_LOAD = "MATCH (c:Corpus {id: $corpus}) SET c.bundle = $bundle"
+
+# What a database is: which migrations it has seen, and whether what bears our labels is ours.
+
+RECORD_MIGRATION = "MERGE (m:EventminerMigration {id: $id}) SET m.version = $version, m.change = $change"
+READ_MIGRATIONS = "MATCH (m:EventminerMigration) RETURN max(m.version) AS version"
+COUNT_STAMPED = "MATCH (c:Corpus) WHERE c.scope IS NOT NULL RETURN count(c) AS n"
+
+
+def count_foreign(node: NodeType) -> str:
+    """Return the query that counts the nodes of a label which no load has written."""
+    return f"MATCH (n:{node.label}) WHERE n.bundle IS NULL AND n.scope IS NULL RETURN count(n) AS n"
+
+
+def delete_scope(node: NodeType) -> str:
+    """Return the statement that deletes `$limit` nodes of `$scope`."""
+    return (
+        f"MATCH (n:{node.label}) WHERE n.scope = $scope WITH n LIMIT $limit DETACH DELETE n RETURN count(*) AS deleted"
+    )
+
+
+FIND_CORPUS = (
+    "MATCH (c:Corpus) WHERE c.corpus = $value OR EXISTS { (:MiningRun {run: $value})-[:USED_CORPUS]->(c) } "
+    "RETURN c.corpus AS corpus"
+)
 
 
 def create_constraint(node: NodeType) -> str:
@@ -83,13 +150,29 @@ def create_text_index(index: TextIndex) -> str:
     return f"CREATE FULLTEXT INDEX {index.name} IF NOT EXISTS FOR (n:{index.label}) ON EACH [n.{index.property}]"
 
 
-def create_schema(schema: GraphSchema) -> tuple[str, ...]:
-    """Return every statement that prepares an empty Neo4j database."""
+def create_vector_index(index: VectorIndex) -> str:
+    """Return the statement that makes an index for finding the nearest vectors."""
+    options = f"{{indexConfig: {{`vector.dimensions`: {index.dimensions}, `vector.similarity_function`: 'cosine'}}}}"
+    return f"CREATE VECTOR INDEX {index.name} IF NOT EXISTS FOR (n:{index.label}) ON (n.{index.property}) OPTIONS {options}"
+
+
+def create_constraints(schema: GraphSchema) -> tuple[str, ...]:
+    """Return the statements that make ids unique, before anything is written (Neo4j)."""
+    return tuple(create_constraint(node) for node in schema.nodes)
+
+
+def create_indexes(schema: GraphSchema) -> tuple[str, ...]:
+    """Return the statements that make all indexes, after everything is written (Neo4j)."""
     return (
-        *(create_constraint(node) for node in schema.nodes),
         *(create_range_index(index) for index in schema.ranges),
         *(create_text_index(index) for index in schema.texts),
+        *(create_vector_index(index) for index in schema.vectors),
     )
+
+
+def create_schema(schema: GraphSchema) -> tuple[str, ...]:
+    """Return every statement that prepares an empty Neo4j database."""
+    return (*create_constraints(schema), *create_indexes(schema))
 
 
 AWAIT_INDEXES = "CALL db.awaitIndexes(300)"

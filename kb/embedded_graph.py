@@ -95,6 +95,9 @@ class EmbeddedGraph:
             for index in schema.ranges:
                 graph.cypher(cypher.create_range_index(index))
             _index_texts(graph, schema)
+            for vectors in schema.vectors:
+                graph.cypher(f"DROP INDEX {vectors.name} IF EXISTS")
+                graph.cypher(cypher.create_vector_index(vectors))
             graph.save()
         self._stale_texts = False
 

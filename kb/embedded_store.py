@@ -66,6 +66,12 @@ class EmbeddedStore:
             raise
         self._ask("commit", schema=schema.model_dump(mode="json"))
 
+    def constrain(self, schema: GraphSchema) -> None:
+        """Do nothing: ids are unique in it."""
+
+    def index(self, schema: GraphSchema) -> None:
+        """Do nothing: the end of `loading` does it."""
+
     def close(self) -> None:
         """Write a checkpoint if anything was written, and release the file."""
         if self._process is None:

@@ -22,6 +22,7 @@ __all__ = [
     "RangeIndex",
     "RelationshipType",
     "TextIndex",
+    "VectorIndex",
 ]
 
 RESERVED = frozenset({"id", "name", "title", "type", "scope", "bundle"})
@@ -79,12 +80,12 @@ class NodeType(_Typed):
         label: PascalCase; the first part of the ids of its nodes.
         also: Further labels that each of its nodes bears.
         origin: What makes its nodes: the bundle (each belongs to one corpus), an ontology (shared by corpora), a review
-            or an extraction (made in the store, never touched by a load).
+            or an extraction (made in the store, never touched by a load), or the loader, which keeps its own notes there.
     """
 
     label: PascalName
     also: tuple[PascalName, ...] = ()
-    origin: Literal["bundle", "ontology", "review", "extraction"] = "bundle"
+    origin: Literal["bundle", "ontology", "review", "extraction", "loader"] = "bundle"
 
     @property
     def key(self) -> str:
@@ -148,6 +149,12 @@ class TextIndex(_Index):
     """A full-text index; `CALL db.index.fulltext.queryNodes(<name>, <words>)` asks it, in either store."""
 
 
+class VectorIndex(_Index):
+    """An index for the nodes whose vector points the same way; `CALL db.index.vector.queryNodes(<name>, <n>, <vector>)`."""
+
+    dimensions: int = Field(gt=0)
+
+
 class GraphSchema(_Part):
     """All labels, relationship types and indexes; refuses names that do not fit together."""
 
@@ -156,11 +163,12 @@ class GraphSchema(_Part):
     relationships: tuple[RelationshipType, ...]
     ranges: tuple[RangeIndex, ...] = ()
     texts: tuple[TextIndex, ...] = ()
+    vectors: tuple[VectorIndex, ...] = ()
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         labels = [n.label for n in self.nodes]
-        indexes: tuple[_Index, ...] = (*self.ranges, *self.texts)
+        indexes: tuple[_Index, ...] = (*self.ranges, *self.texts, *self.vectors)
         names = chain(labels, (r.type for r in self.relationships), (i.name for i in indexes))
         repeated = [name for name, n in Counter(names).items() if n > 1]
         if repeated:
@@ -174,8 +182,11 @@ class GraphSchema(_Part):
 
     def _check_index(self, index: _Index) -> None:
         kinds = {(n.label, p.name): p.kind for n in self.nodes for p in n.properties}
-        if kinds.get((index.label, index.property)) != "string":
-            raise ValueError(f"index {index.name!r} is on {index.label}.{index.property}, which is no string property")
+        kind = "floats" if isinstance(index, VectorIndex) else "string"
+        if kinds.get((index.label, index.property)) != kind:
+            raise ValueError(
+                f"index {index.name!r} is on {index.label}.{index.property}, which is no property of the kind {kind}"
+            )
 
     @cached_property
     def _by_label(self) -> dict[str, NodeType]:

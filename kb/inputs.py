@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
+from kb.mentions import find_said
 from kb.model import node_id
+from kb.tables import read_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from corpora.declaration import Declaration
+    from kb.mentions import Said
     from kb.ontology import Ontology
 
-__all__ = ["BundleInputs", "RunInfo", "read_rows"]
+__all__ = ["BundleInputs", "RunInfo"]
 
 EVIDENCE_COLUMNS = ("pattern", "record", "box", "caption", "captionRecord", "captionIndex", "start", "end", "score")
 
@@ -119,6 +122,18 @@ class BundleInputs:
         return {row["textItem"]: row["words"] for row in rows if row["textItem"] in used}
 
     @cached_property
+    def said(self) -> list[Said]:
+        """Where captions say the words that some pattern uses."""
+        return list(find_said(self))
+
+    @cached_property
+    def origins(self) -> dict[str, dict[str, Any]]:
+        """Source, licence and credit of each record; those of the corpus where a record has none of its own."""
+        declared = {"source": None, "licence": self.declaration.licence, "credit": self.declaration.credit}
+        rows = read_rows(self.records, "record", *declared)
+        return {row["record"]: {name: row[name] or declared[name] for name in declared} for row in rows}
+
+    @cached_property
     def numbered_evidence(self) -> list[tuple[str, dict[str, Any]]]:
         """Ids and rows of the evidence; the best of a record for a pattern is number 0, whatever the order of the table."""
         seen: Counter[tuple[str, str]] = Counter()
@@ -128,12 +143,6 @@ class BundleInputs:
             numbered.append((self.id("Evidence", *key, seen[key]), row))
             seen[key] += 1
         return numbered
-
-
-def read_rows(table: pa.Table, *columns: str) -> Iterator[dict[str, Any]]:
-    """Yield rows with only the columns that are used: the token lists of captions are large."""
-    for batch in table.select(list(columns)).to_batches(max_chunksize=10_000):
-        yield from batch.to_pylist()
 
 
 def _items(patterns: pa.Table, column: str) -> frozenset[int]:

@@ -1,39 +1,47 @@
 """Loading a bundle into a store, so that the store says what the bundle says.
 
 Every node and relationship is stamped with the hash of the bundle it came from. After writing, what belongs to the same
-corpus but bears another stamp has vanished from the bundle and is deleted. So loading twice changes nothing; a load that
-was interrupted is finished by the next; and what has no stamp (reviews, mentions, an analyst's own nodes) is never touched.
+corpus but bears another stamp has vanished from the bundle and is deleted. So loading twice changes nothing, and what has no
+stamp (reviews, mentions, an analyst's own nodes) is never touched. A mark in the store says how far a load has got (see
+`kb.mark`): a load whose server goes away waits for it and goes on; one that was killed is finished by the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.compute as pc
-
 from kb import cypher
-from kb.bundle import MANIFEST, read_bundle
+from kb.bundle import MANIFEST, verify_bundle
+from kb.graph_schema import NodeType
+from kb.mark import take_mark
+from kb.migrations import migrate
 from kb.model import node_id
+from kb.patience import Patience
 from kb.result import Changes
+from kb.rows import read_batches
 from kb.schema import SCHEMA
-from kb.tables import label_pairs
+from kb.store import BatchTooLargeError
+from miner.errors import KbError
+from miner.store.formats import read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pyarrow as pa
-
-    from kb.bundle import Bundle
-    from kb.graph_schema import NodeType, RelationshipType
+    from kb.bundle import Manifest
+    from kb.graph_schema import RelationshipType
+    from kb.mark import Mark
     from kb.result import Params
+    from kb.rows import Batch
     from kb.store import GraphStore
 
-__all__ = ["LoadReport", "bundle_folder", "load_bundle"]
+__all__ = ["LoadReport", "bundle_folder", "load_bundle", "remove_corpus"]
 
-BATCH_ROWS = 2_000
+BATCH_ROWS = 5_000
+DELETED_ROWS = 2_000
 Progress = Callable[[int], None]
+Keep = Callable[[Callable[[int], Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -61,29 +69,38 @@ def bundle_folder(path: Path) -> Path:
     return inner if (inner / MANIFEST).is_file() else path
 
 
-def load_bundle(bundle_dir: Path, store: GraphStore, on_progress: Progress | None = None) -> LoadReport:
+def load_bundle(
+    bundle_dir: Path, store: GraphStore, on_progress: Progress | None = None, *, patience: Patience | None = None
+) -> LoadReport:
     """Make a store say what a bundle says of its corpus; everything else in the store stays as it is.
 
     Args:
         bundle_dir: A bundle, or a run folder.
         store: Where to.
         on_progress: Called with the number of rows written since the last call; there are `Manifest.n_rows` in all.
+        patience: How long to wait for a server that has gone away.
 
     Raises:
-        KbError: The bundle is damaged, or the store cannot be written.
+        KbError: The bundle is damaged, the store cannot be written or belongs to others, or another load has taken over.
     """
-    bundle = read_bundle(bundle_folder(bundle_dir))
+    folder = bundle_folder(bundle_dir)
+    manifest = verify_bundle(folder)
+    keep = (patience or Patience()).keep
     with store.loading(SCHEMA):
-        load = _Load(bundle, store, on_progress or _ignore)
-        load.write_nodes()
-        load.write_relationships()
+        keep(lambda _: migrate(store))
+        keep(lambda _: store.constrain(SCHEMA))
+        mark = keep(lambda _: take_mark(store, manifest.corpus, manifest.digest))
+        load = _Load(folder, manifest, mark, store, keep)
+        load.write(on_progress or _ignore)
         load.delete_stale()
+        load.compare()
         load.complete()
+    n_nodes = sum(manifest.files[f"nodes/{node.label}.parquet"].rows for node in SCHEMA.bundle_nodes)
     return LoadReport(
-        corpus=bundle.manifest.corpus,
-        bundle=bundle.manifest.digest,
-        nodes=sum(table.num_rows for table in bundle.nodes.values()),
-        relationships=sum(table.num_rows for table in bundle.relationships.values()),
+        corpus=manifest.corpus,
+        bundle=manifest.digest,
+        nodes=n_nodes,
+        relationships=manifest.n_rows - n_nodes,
         changes=load.changes,
     )
 
@@ -91,89 +108,157 @@ def load_bundle(bundle_dir: Path, store: GraphStore, on_progress: Progress | Non
 class _Load:
     """One load in progress, adding up what it changes."""
 
-    def __init__(self, bundle: Bundle, store: GraphStore, on_progress: Progress) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, mark: Mark, store: GraphStore, keep: Keep) -> None:
         self.changes = Changes()
-        self._bundle = bundle
+        self._folder = folder
+        self._manifest = manifest
+        self._mark = mark
         self._store = store
-        self._on_progress = on_progress
-        self._scope = bundle.manifest.corpus
-        self._digest = bundle.manifest.digest
-        self._ontology_digest = bundle.manifest.ontology_digest
+        self._keep = keep
 
-    def write_nodes(self) -> None:
-        for node in SCHEMA.bundle_nodes:
-            stamp = {"scope": self._scope, "bundle": self._stamp(node)}
-            self._write_rows(cypher.merge_nodes(node), self._bundle.nodes[node.label], ("id",), stamp)
-
-    def write_relationships(self) -> None:
-        for kind in SCHEMA.bundle_relationships:
-            table = self._bundle.relationships[kind.type]
-            stamp = {"bundle": self._ontology_digest if SCHEMA.is_shared(kind) else self._digest}
-            for source, target in sorted(label_pairs(table)):
-                rows = _joining(table, source, target) if len(kind.ends) > 1 else table
-                statement = cypher.merge_relationships(kind.type, source, target)
-                self._write_rows(statement, rows, ("source", "target"), stamp)
+    def write(self, on_progress: Progress) -> None:
+        on_progress(self._mark.start)
+        for batch in read_batches(self._folder, BATCH_ROWS, after=self._mark.start):
+            self._write_batch(batch)
+            on_progress(len(batch.rows))
 
     def delete_stale(self) -> None:
-        owned = {"scope": self._scope, "bundle": self._digest}
+        for kind in SCHEMA.bundle_relationships:
+            if SCHEMA.is_shared(kind):
+                self._delete_stale_of_ontology(kind)
+        if not self._mark.fresh:
+            self._delete_stale_of_corpus()
+        for statement in (cypher.DELETE_UNUSED_EVENT_TYPES, cypher.DELETE_UNUSED_ROLES):
+            self._repeat(statement, {"mark": self._mark.id})
+
+    def compare(self) -> None:
+        """Compare what the store has of the bundle with the bundle.
+
+        Raises:
+            KbError: Something else has changed the store meanwhile.
+        """
+        for node in SCHEMA.bundle_nodes:
+            if node.label != "Corpus":
+                self._compare_count(node, [cypher.count_nodes(node)])
+        for kind in SCHEMA.bundle_relationships:
+            self._compare_count(kind, [cypher.count_relationships(kind.type, ends) for ends in kind.ends])
+
+    def complete(self) -> None:
+        self._run(cypher.RELINK_REVIEWS, {})
+        self._keep(lambda _: self._store.index(SCHEMA))
+        corpus = node_id("Corpus", self._manifest.corpus)
+        self._run(cypher.COMPLETE_LOAD, {"corpus": corpus, "bundle": self._manifest.digest})
+        self._keep(lambda _: self._mark.drop(self._store))
+
+    def _write_batch(self, batch: Batch) -> None:
+        try:
+            self._keep(lambda attempt: self._send(batch, again=attempt > 0))
+        except BatchTooLargeError:
+            if len(batch.rows) == 1:
+                raise
+            for half in batch.halves():
+                self._write_batch(half)
+
+    def _send(self, batch: Batch, *, again: bool) -> None:
+        """Write a batch, unless it turns out to have been written before the connection broke."""
+        if again and self._mark.read_position(self._store) >= batch.position:
+            return
+        params = {"rows": batch.values, "mark": self._mark.id, "token": self._mark.token, "position": batch.position}
+        stamp = {"scope": self._manifest.corpus, "bundle": self._stamp(batch.kind)}
+        result = self._store.write(self._statement(batch), {**params, **stamp})
+        if result.rows[0][0] != len(batch.rows):
+            self._mark.read_position(self._store)
+            raise self._disturbed(batch.kind.key)
+        self.changes += result.changes
+
+    def _statement(self, batch: Batch) -> str:
+        if isinstance(batch.kind, NodeType):
+            return cypher.write_nodes(batch.kind)
+        fresh = self._mark.fresh and not SCHEMA.is_shared(batch.kind)
+        return cypher.write_relationships(batch.kind, batch.ends or batch.kind.ends[0], fresh=fresh)
+
+    def _stamp(self, kind: NodeType | RelationshipType) -> str | None:
+        """Return what marks something as of this bundle; the corpus gets its mark last, when all the rest is there."""
+        if kind.key == "Corpus":
+            return None
+        return self._manifest.ontology_digest if _is_shared(kind) else self._manifest.digest
+
+    def _delete_stale_of_corpus(self) -> None:
+        owned = {"scope": self._manifest.corpus, "bundle": self._manifest.digest}
         for node in SCHEMA.bundle_nodes:
             if node.origin == "bundle":
                 self._repeat(cypher.delete_stale_nodes(node), owned)
         for kind in SCHEMA.bundle_relationships:
-            if SCHEMA.is_shared(kind):
-                self._delete_stale_of_ontology(kind)
-                continue
-            for source in sorted({source for source, _ in kind.ends}):
+            for source in sorted({source for source, _ in kind.ends} if not SCHEMA.is_shared(kind) else ()):
                 self._repeat(cypher.delete_stale_relationships(kind.type, source), owned)
-        self._repeat(cypher.DELETE_UNUSED_EVENT_TYPES, {})
-        self._repeat(cypher.DELETE_UNUSED_ROLES, {})
-
-    def complete(self) -> None:
-        self._run(cypher.RELINK_REVIEWS, {})
-        self._run(cypher.COMPLETE_LOAD, {"corpus": node_id("Corpus", self._scope), "bundle": self._digest})
-
-    def _stamp(self, node: NodeType) -> str | None:
-        """Return what marks a node as of this bundle; the corpus gets its mark last, when all the rest is there."""
-        if node.label == "Corpus":
-            return None
-        return self._ontology_digest if node.origin == "ontology" else self._digest
 
     def _delete_stale_of_ontology(self, kind: RelationshipType) -> None:
-        sources = self._bundle.nodes[kind.ends[0][0]]["id"].to_pylist()
-        statement = cypher.delete_stale_ontology_relationships(kind)
-        self._repeat(statement, {"sources": sources, "bundle": self._ontology_digest})
+        sources = read_table(self._folder / f"nodes/{kind.ends[0][0]}.parquet", ["id"])["id"].to_pylist()
+        params = {"sources": sources, "bundle": self._manifest.ontology_digest}
+        self._repeat(cypher.delete_stale_ontology_relationships(kind), params)
 
-    def _write_rows(self, statement: str, table: pa.Table, keys: tuple[str, ...], stamp: Params) -> None:
-        for rows in _batches(table, keys):
-            self._run(statement, {"rows": rows, **stamp})
-            self._on_progress(len(rows))
+    def _compare_count(self, kind: NodeType | RelationshipType, statements: list[str]) -> None:
+        folder = "nodes" if isinstance(kind, NodeType) else "relationships"
+        expected = self._manifest.files[f"{folder}/{kind.key}.parquet"].rows
+        params = {"scope": self._manifest.corpus, "bundle": self._stamp(kind)}
+        if sum(self._run(statement, params) for statement in statements) != expected:
+            self._keep(lambda _: self._mark.read_position(self._store))
+            self._keep(lambda _: self._mark.drop(self._store))
+            raise self._disturbed(kind.key)
+
+    def _disturbed(self, what: str) -> KbError:
+        return KbError(
+            f"{self._store.uri} has not all {what} of the bundle, or more: something else changed it during the load.",
+            hint="Load again. If that does not help, remove the corpus first: eventminer kb load --prune RUN --to URI",
+        )
 
     def _repeat(self, statement: str, params: Params) -> None:
         """Delete in batches until nothing is left to delete."""
-        while self._run(statement, {**params, "limit": BATCH_ROWS}):
+        while self._run(statement, {**params, "limit": DELETED_ROWS}):
             continue
 
     def _run(self, statement: str, params: Params) -> int:
-        result = self._store.write(statement, params)
+        """Run a statement that may be run again, and return the number it gives."""
+        result = self._keep(lambda _: self._store.write(statement, params))
         self.changes += result.changes
         return int(result.rows[0][0]) if result.rows else 0
 
 
-def _batches(table: pa.Table, keys: tuple[str, ...]) -> Iterator[list[dict[str, Any]]]:
-    for batch in table.to_batches(max_chunksize=BATCH_ROWS):
-        if batch.num_rows:
-            yield [_row(record, keys) for record in batch.to_pylist()]
+def remove_corpus(store: GraphStore, corpus: str) -> Changes:
+    """Remove all that a store has of a corpus; reviews stay, and what others have added.
+
+    Args:
+        store: Where from.
+        corpus: Name of the corpus, or key of a run that read it.
+
+    Raises:
+        KbError: The store has no such corpus or run, or cannot be written.
+    """
+    with store.loading(SCHEMA):
+        found = store.write(cypher.FIND_CORPUS, {"value": corpus}).records()
+        if not found:
+            raise KbError(f"{store.uri} has no corpus and no run {corpus!r}.", hint="@runs lists those that are there.")
+        changes = Changes()
+        # The corpus goes last: while it is there, a load does not take the store for empty of it.
+        for node in sorted(SCHEMA.bundle_nodes, key=lambda n: n.label == "Corpus"):
+            if node.origin == "bundle":
+                changes += _delete_all(store, cypher.delete_scope(node), {"scope": found[0]["corpus"]})
+        for statement in (cypher.DELETE_UNUSED_EVENT_TYPES, cypher.DELETE_UNUSED_ROLES):
+            changes += _delete_all(store, statement, {"mark": ""})
+    return changes
 
 
-def _row(record: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    props = {name: value for name, value in record.items() if name not in keys}
-    return {**{key: record[key] for key in keys}, "props": props}
+def _delete_all(store: GraphStore, statement: str, params: Params) -> Changes:
+    changes = Changes()
+    while True:
+        result = store.write(statement, {**params, "limit": DELETED_ROWS})
+        changes += result.changes
+        if not result.rows[0][0]:
+            return changes
 
 
-def _joining(table: pa.Table, source: str, target: str) -> pa.Table:
-    """Return the relationships between two labels."""
-    from_source = pc.starts_with(table["source"], f"{source}:")
-    return table.filter(pc.and_(from_source, pc.starts_with(table["target"], f"{target}:")))
+def _is_shared(kind: NodeType | RelationshipType) -> bool:
+    return kind.origin == "ontology" if isinstance(kind, NodeType) else SCHEMA.is_shared(kind)
 
 
 def _ignore(n_rows: int) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from neo4j.time import Duration
 
 from kb import cypher
 from kb.result import Changes, Params, QueryResult
+from kb.store import BatchTooLargeError, StoreUnavailableError
 from miner.errors import KbError
 
 if TYPE_CHECKING:
@@ -26,6 +28,12 @@ logger = logging.getLogger(__name__)
 DEFAULT_DATABASE = "neo4j"
 CONNECT_TIMEOUT_S = 10.0
 RETRY_TIMEOUT_S = 15.0
+OLDEST_VERSION = (5, 26)
+READ_ONLY_CODES = (
+    "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase",
+    "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase",
+    "Neo.ClientError.Security.Forbidden",
+)
 
 logging.getLogger("neo4j.notifications").setLevel(logging.ERROR)  # they are in every result, so not on stderr as well
 
@@ -52,19 +60,38 @@ class Neo4jStore:
 
     def read(self, statement: str, params: Params, *, timeout_s: float) -> QueryResult:
         """Run a statement routed to a reader, in a transaction that refuses writes; see `GraphStore.read`."""
-        return self._run(statement, params, timeout_s, neo4j.RoutingControl.READ)
+        query = neo4j.Query(statement, timeout=timeout_s)
+        with _translated(self._uri, timeout_s):
+            records, summary, keys = self._driver.execute_query(
+                query, dict(params), database_=self._database, routing_=neo4j.RoutingControl.READ
+            )
+        return _to_result(keys, records, summary)
 
     def write(self, statement: str, params: Params, *, timeout_s: float | None = None) -> QueryResult:
-        """Run any statement in a transaction of its own; see `GraphStore.write`."""
-        return self._run(statement, params, timeout_s, neo4j.RoutingControl.WRITE)
+        """Run any statement in a transaction of its own, never again by itself; see `GraphStore.write`."""
+        with (
+            _translated(self._uri, timeout_s),
+            self._driver.session(database=self._database, default_access_mode=neo4j.WRITE_ACCESS) as session,
+        ):
+            result = session.run(neo4j.Query(statement, timeout=timeout_s), dict(params))
+            keys, records = result.keys(), list(result)
+            return _to_result(keys, records, result.consume())
 
     @contextmanager
-    def loading(self, schema: GraphSchema) -> Iterator[None]:
-        """Make constraints and indexes first, and wait for the indexes at the end; see `GraphStore.loading`."""
-        for statement in cypher.create_schema(schema):
-            self.write(statement, {})
+    def loading(self, schema: GraphSchema) -> Iterator[None]:  # noqa: ARG002 - as of the protocol
+        """Load within the block; every statement is a transaction of its own."""
         yield
-        self.read(cypher.AWAIT_INDEXES, {}, timeout_s=600)
+
+    def constrain(self, schema: GraphSchema) -> None:
+        """Make the ids of every label unique; see `GraphStore.constrain`."""
+        for statement in cypher.create_constraints(schema):
+            self.write(statement, {})
+
+    def index(self, schema: GraphSchema) -> None:
+        """Make the indexes and wait for them; see `GraphStore.index`."""
+        for statement in cypher.create_indexes(schema):
+            self.write(statement, {})
+        self.write(cypher.AWAIT_INDEXES, {})
 
     def close(self) -> None:
         """Close the connections."""
@@ -90,27 +117,30 @@ class Neo4jStore:
                 max_transaction_retry_time=RETRY_TIMEOUT_S,
             )
             try:
-                driver.verify_connectivity()
+                _require_version(driver.get_server_info().agent, self._uri)
             except BaseException:
                 driver.close()
                 raise
             return driver
 
-    def _run(
-        self, statement: str, params: Params, timeout_s: float | None, routing: neo4j.RoutingControl
-    ) -> QueryResult:
-        query = neo4j.Query(statement, timeout=timeout_s)
-        with _translated(self._uri, timeout_s):
-            records, summary, keys = self._driver.execute_query(
-                query, dict(params), database_=self._database, routing_=routing
-            )
-        warnings = tuple(s.status_description for s in summary.gql_status_objects if s.is_notification)
-        logger.debug("%s %s", summary.counters, warnings)
-        return QueryResult(
-            columns=tuple(keys),
-            rows=tuple(tuple(_to_plain(value) for value in record.values()) for record in records),
-            warnings=warnings,
-            changes=Changes(**{name: getattr(summary.counters, name) for name in Changes.__dataclass_fields__}),
+
+def _to_result(keys: Sequence[str], records: Iterable[neo4j.Record], summary: neo4j.ResultSummary) -> QueryResult:
+    warnings = tuple(s.status_description for s in summary.gql_status_objects if s.is_notification)
+    logger.debug("%s %s", summary.counters, warnings)
+    return QueryResult(
+        columns=tuple(keys),
+        rows=tuple(tuple(_to_plain(value) for value in record.values()) for record in records),
+        warnings=warnings,
+        changes=Changes(**{name: getattr(summary.counters, name) for name in Changes.__dataclass_fields__}),
+    )
+
+
+def _require_version(agent: str, uri: str) -> None:
+    """Refuse a server that is too old, which would fail in the middle of a load."""
+    version = re.match(r"Neo4j/(\d+)\.(\d+)", agent)
+    if version is None or (int(version[1]), int(version[2])) < OLDEST_VERSION:
+        raise KbError(
+            f"The server at {uri} is {agent}.", hint=f"Neo4j {'.'.join(map(str, OLDEST_VERSION))} or newer is needed."
         )
 
 
@@ -122,7 +152,8 @@ def _split_address(uri: str) -> tuple[str, str]:
             f"The address of {parts.hostname} carries a user or a password.",
             hint="Leave them out; set NEO4J_USER and NEO4J_PASSWORD.",
         )
-    return parts._replace(path="").geturl(), parts.path.strip("/") or DEFAULT_DATABASE
+    database = parts.path.strip("/") or os.environ.get("NEO4J_DATABASE") or DEFAULT_DATABASE
+    return parts._replace(path="").geturl(), database
 
 
 def _to_plain(value: Any) -> Any:  # noqa: ANN401, PLR0911 - any value of Cypher, one line per kind
@@ -151,22 +182,31 @@ def _translated(uri: str, timeout_s: float | None = None) -> Iterator[None]:
             f"{uri} refuses the user or password.", hint="Set NEO4J_PASSWORD (and NEO4J_USER if it is not neo4j)."
         ) from error
     except exceptions.Neo4jError as error:
-        raise _explain(error, timeout_s) from error
-    except exceptions.ServiceUnavailable as error:
-        raise KbError(
+        raise _explain(error, uri, timeout_s) from error
+    except (exceptions.ServiceUnavailable, exceptions.SessionExpired) as error:
+        raise StoreUnavailableError(
             f"Nothing answers at {uri}.", hint="Check that Neo4j runs there and the port is right."
         ) from error
     except (exceptions.DriverError, ValueError, TypeError, OverflowError, OSError) as error:
         raise KbError(f"{uri}: {_first_line(error)}") from error
 
 
-def _explain(error: exceptions.Neo4jError, timeout_s: float | None) -> KbError:
+def _explain(error: exceptions.Neo4jError, uri: str, timeout_s: float | None) -> KbError:
     code = error.code or ""
     if "TransactionTimedOut" in code:
         limit = "the server allows" if timeout_s is None else f"{timeout_s:g} s"
         return KbError(f"The query took longer than {limit}.", hint="Narrow it, or allow more time with --timeout.")
     if code == "Neo.ClientError.Statement.AccessMode":
         return KbError("The query would write, and writing is off.", hint="Add --write if it should.")
+    if code in READ_ONLY_CODES:
+        return KbError(
+            f"{uri} does not allow this user to write: {_first_line(error)}",
+            hint="docs/knowledge-base.md names the privileges that a load needs.",
+        )
+    if "OutOfMemory" in code or "MemoryLimit" in code:
+        return BatchTooLargeError(f"{uri} has not the memory for it: {_first_line(error)}")
+    if error.is_retryable() or code.startswith("Neo.TransientError."):
+        return StoreUnavailableError(f"{uri} refuses for the time being: {_first_line(error)}")
     return KbError(f"The query failed: {_first_line(error)}")
 
 

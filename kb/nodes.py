@@ -6,11 +6,14 @@ items.
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
-from kb.inputs import read_rows
 from kb.model import Node, Properties, node_id
+from kb.ontology_graph import event_type_nodes, role_nodes
+from kb.tables import read_rows
+from kb.vectors import pattern_vector
 from miner.visual.backbone import describe_item, load_backbone
 
 if TYPE_CHECKING:
@@ -28,41 +31,18 @@ PATTERN_COLUMNS = (
 
 
 def _event_types(inputs: BundleInputs) -> Iterator[Node]:
-    for event_type in inputs.ontology.types:
-        properties = {
-            "eventType": event_type.id,
-            "label": event_type.label,
-            "definition": event_type.definition or None,
-            "triggers": list(event_type.triggers),
-            "aliases": list(event_type.aliases),
-            "ace": list(event_type.mapping.ace),
-            "cameo": list(event_type.mapping.cameo),
-            "schemaOrg": list(event_type.mapping.schema_org),
-            "wikidata": list(event_type.mapping.wikidata),
-            "ontology": inputs.ontology.name,
-            "ontologyVersion": inputs.ontology.version,
-        }
-        yield Node(node_id("EventType", event_type.id), properties)
+    return event_type_nodes(inputs.ontology)
 
 
 def _roles(inputs: BundleInputs) -> Iterator[Node]:
-    for event_type, role in ((t, r) for t in inputs.ontology.types for r in t.roles):
-        properties = {
-            "role": role.name,
-            "eventType": event_type.id,
-            "definition": role.definition or None,
-            "fillers": list(role.fillers),
-            "media": list(role.media),
-            "atLeast": role.at_least,
-            "atMost": role.at_most,
-            "ontology": inputs.ontology.name,
-        }
-        yield Node(node_id("ArgumentRole", event_type.id, role.name), properties)
+    return role_nodes(inputs.ontology)
 
 
 def _patterns(inputs: BundleInputs) -> Iterator[Node]:
-    for row in read_rows(inputs.patterns, "name", *PATTERN_COLUMNS):
-        properties = {"displayName": row.pop("name"), **row}
+    for row in read_rows(inputs.patterns, "name", "visualItems", "visualWeights", *PATTERN_COLUMNS):
+        items, weights = row.pop("visualItems") or [], row.pop("visualWeights") or []
+        visual = {f"{inputs.run.network}/{item}": weight for item, weight in zip_longest(items, weights, fillvalue=1.0)}
+        properties = {"displayName": row.pop("name"), **row, "vector": pattern_vector(visual, row["textWords"] or [])}
         yield Node(inputs.id("Pattern", row["pattern"]), properties)
 
 
@@ -95,13 +75,13 @@ def _evidence(inputs: BundleInputs) -> Iterator[Node]:
             "end": row["end"],
             "words": row["caption"][span] if span and row["caption"] else None,
             "photoGroup": inputs.group(row["record"]),
+            **inputs.origins.get(row["record"], {}),
         }
         yield Node(identifier, properties)
 
 
 def _images(inputs: BundleInputs) -> Iterator[Node]:
-    declared = inputs.declaration
-    columns = ("record", "image", "where", "imageHash", "source", "time", "licence", "credit")
+    columns = ("record", "image", "where", "imageHash", "time")
     for row in read_rows(inputs.records, *columns):
         if row["record"] not in inputs.usable:
             continue
@@ -113,9 +93,8 @@ def _images(inputs: BundleInputs) -> Iterator[Node]:
             "photoGroup": inputs.group(row["record"]),
             "eventTypes": inputs.event_types.get(row["record"], []),
             "problem": picture.get("code"),
-            "licence": row["licence"] or declared.licence,
-            "credit": row["credit"] or declared.credit,
-            **{name: row[name] for name in ("imageHash", "source", "time")},
+            **inputs.origins[row["record"]],
+            **{name: row[name] for name in ("imageHash", "time")},
             **{name: picture.get(name) for name in ("width", "height", "phash")},
         }
         yield Node(inputs.id("Image", row["record"]), properties)
@@ -131,7 +110,7 @@ def _portable(path: str | None) -> str | None:
 def _captions(inputs: BundleInputs) -> Iterator[Node]:
     for row in read_rows(inputs.captions, "record", "caption", "text", "language"):
         if row["record"] in inputs.usable:
-            properties = {**row, "language": row["language"] or None}
+            properties = {**row, "language": row["language"] or None, **inputs.origins[row["record"]]}
             yield Node(inputs.id("Caption", row["record"], row["caption"]), properties)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from kb.inputs import read_rows
 from kb.model import Relationship, node_id
+from kb.ontology_graph import has_role, subtype_of
+from kb.tables import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from kb.inputs import BundleInputs
-    from miner.text.words import Word
 
 __all__ = ["RELATIONSHIPS"]
 
@@ -72,20 +72,38 @@ def _used_corpus(inputs: BundleInputs) -> Iterator[Relationship]:
 
 def _has_event_type(inputs: BundleInputs) -> Iterator[Relationship]:
     counts = Counter(name for names in inputs.event_types.values() for name in names)
+    shown, named = _count_types(inputs, _shown(inputs)), _count_types(inputs, _named(inputs))
     for event_type in inputs.ontology.ids:
-        target = node_id("EventType", event_type)
-        yield Relationship(node_id("Corpus", inputs.declaration.name), target, {"nRecords": counts[event_type]})
+        properties = {"nRecords": counts[event_type], "nShown": shown[event_type], "nNamed": named[event_type]}
+        yield Relationship(node_id("Corpus", inputs.declaration.name), node_id("EventType", event_type), properties)
+
+
+def _count_types(inputs: BundleInputs, explained: Iterable[tuple[str, str]]) -> Counter[str]:
+    """Count the records of each event type among pairs of a record and an event type, each pair once."""
+    return Counter(kind for record, kind in set(explained) if kind in inputs.event_types.get(record, ()))
+
+
+def _shown(inputs: BundleInputs) -> Iterator[tuple[str, str]]:
+    """Yield records with an event type that a pattern shows in them."""
+    types = {row["pattern"]: row["eventType"] for row in read_rows(inputs.patterns, "pattern", "eventType")}
+    return ((row["record"], types[row["pattern"]]) for _, row in inputs.numbered_evidence if row["pattern"] in types)
+
+
+def _named(inputs: BundleInputs) -> Iterator[tuple[str, str]]:
+    """Yield records with an event type that a pattern with their words has."""
+    types = defaultdict(set)
+    for row in read_rows(inputs.patterns, "eventType", "textItems"):
+        for item in row["textItems"] or []:
+            types[item].add(row["eventType"])
+    return ((said.record, event_type) for said in inputs.said for event_type in types[said.item])
 
 
 def _subtype_of(inputs: BundleInputs) -> Iterator[Relationship]:
-    for event_type in inputs.ontology.types:
-        if event_type.parent is not None:
-            yield Relationship(node_id("EventType", event_type.id), node_id("EventType", event_type.parent))
+    return subtype_of(inputs.ontology)
 
 
 def _has_role(inputs: BundleInputs) -> Iterator[Relationship]:
-    for event_type, role in ((t, r) for t in inputs.ontology.types for r in t.roles):
-        yield Relationship(node_id("EventType", event_type.id), node_id("ArgumentRole", event_type.id, role.name))
+    return has_role(inputs.ontology)
 
 
 def _copy_of(inputs: BundleInputs) -> Iterator[Relationship]:
@@ -109,37 +127,9 @@ def _in_corpus(inputs: BundleInputs) -> Iterator[Relationship]:
 
 
 def _mentions(inputs: BundleInputs) -> Iterator[Relationship]:
-    items = {word: item for item, words in inputs.used_words.items() for word in words}
-    rows = read_rows(inputs.captions, "record", "caption", "starts", "ends")
-    for row, words in zip(rows, _said_words(inputs, items), strict=True):
-        if row["record"] not in inputs.usable:
-            continue
-        source = inputs.id("Caption", row["record"], row["caption"])
-        for item, word in _first_words(words, items).items():
-            span = {"start": row["starts"][word.first], "end": row["ends"][word.last]}
-            yield Relationship(source, inputs.id("TextItem", item), span)
-
-
-def _said_words(inputs: BundleInputs, items: Iterable[str]) -> Iterator[list[Word]]:
-    """Yield the content words and phrases of each caption, as the text items were found in the first place."""
-    from miner.text.phrases import with_phrases  # noqa: PLC0415 - it loads spaCy, which loading a bundle does not need
-    from miner.text.words import content_words  # noqa: PLC0415 - as above
-
-    phrases = frozenset(word for word in items if " " in word)
-    masks = inputs.masks
-    if masks is None:
-        masks = [[False] * len(row["starts"]) for row in read_rows(inputs.captions, "starts")]
-    language = inputs.declaration.language or "en"
-    for words in content_words(inputs.captions, masks, language=language):
-        yield with_phrases(words, phrases)
-
-
-def _first_words(words: Iterable[Word], items: Mapping[str, int]) -> dict[int, Word]:
-    found: dict[int, Word] = {}
-    for word in words:
-        if word.text in items:
-            found.setdefault(items[word.text], word)
-    return found
+    for said in inputs.said:
+        source = inputs.id("Caption", said.record, said.caption)
+        yield Relationship(source, inputs.id("TextItem", said.item), {"start": said.start, "end": said.end})
 
 
 RELATIONSHIPS: Mapping[str, Callable[[BundleInputs], Iterable[Relationship]]] = {

@@ -15,9 +15,12 @@ from kb.graph_schema import (
     RangeIndex,
     RelationshipType,
     TextIndex,
+    VectorIndex,
 )
 
-__all__ = ["SCHEMA", "schema_tables"]
+__all__ = ["SCHEMA", "VECTOR_DIMENSIONS", "schema_tables"]
+
+VECTOR_DIMENSIONS = 128
 
 
 def _may(name: str, kind: Kind, meaning: str) -> Property:
@@ -33,6 +36,12 @@ _SPAN = (
     _may("end", "integer", "the character after the last one; in a query write it in backticks"),
 )
 _BOX = _may("box", "floats", "x0, y0, x1, y1 in pixels of the upright original")
+
+_ORIGIN = (
+    _may("source", "string", "who published the picture, as the corpus says"),
+    _may("licence", "string", "licence of the picture"),
+    _may("credit", "string", "whom to credit"),
+)
 
 _ONTOLOGY_NODES = (
     NodeType(
@@ -97,6 +106,7 @@ _PATTERN_NODES = (
             _may("textWords", "strings", "its words"),
             _may("role", "string", "argument role it most likely fills"),
             _must("method", "string", "ours, visual-only or text-only"),
+            _may("vector", "floats", "its visual items and words as 128 numbers; patterns alike point the same way"),
         ),
     ),
     NodeType(
@@ -132,6 +142,7 @@ _EVIDENCE_NODES = (
             *_SPAN,
             _may("words", "string", "what the caption says from `start` to `end`"),
             _may("photoGroup", "integer", "number of the photograph, the same for its copies"),
+            *_ORIGIN,
         ),
     ),
     NodeType(
@@ -147,10 +158,8 @@ _EVIDENCE_NODES = (
             _may("photoGroup", "integer", "number of the photograph, the same for its copies"),
             _may("eventTypes", "strings", "weak labels of the record"),
             _may("origin", "string", "file and line of the corpus that name it"),
-            _may("source", "string", "who published it, as the corpus says"),
-            _may("time", "string", "when, as the corpus says"),
-            _may("licence", "string", "licence of the picture"),
-            _may("credit", "string", "whom to credit"),
+            _may("time", "string", "when it was published, as the corpus says"),
+            *_ORIGIN,
             _may("problem", "string", "why the picture itself could not be used"),
         ),
     ),
@@ -162,6 +171,7 @@ _EVIDENCE_NODES = (
             _must("caption", "integer", "which of its captions, from 0"),
             _must("text", "string", "the words"),
             _may("language", "string", "ISO 639-1, guessed"),
+            *_ORIGIN,
         ),
     ),
 )
@@ -226,6 +236,30 @@ _ANALYST_NODES = (
     ),
 )
 
+_LOADER_NODES = (
+    NodeType(
+        label="EventminerMigration",
+        origin="loader",
+        meaning="A change of the schema that the database has seen.",
+        properties=(
+            _must("version", "integer", "version of the schema after it"),
+            _must("change", "string", "what it changed"),
+        ),
+    ),
+    NodeType(
+        label="EventminerLoad",
+        origin="loader",
+        meaning="A load that is going on or was interrupted; it goes when the load is complete.",
+        properties=(
+            _must("corpus", "string", "corpus it loads"),
+            _must("digest", "string", "hash of the bundle"),
+            _must("token", "string", "whose load it is"),
+            _must("fresh", "boolean", "whether the store had nothing of the corpus before"),
+            _must("position", "integer", "rows of the bundle written so far"),
+        ),
+    ),
+)
+
 _MINED = (
     RelationshipType(
         type="INDICATES",
@@ -269,7 +303,11 @@ _SOURCES = (
         type="HAS_EVENT_TYPE",
         ends=(("Corpus", "EventType"),),
         meaning="The corpus is labelled with an ontology that has the event type.",
-        properties=(_must("nRecords", "integer", "usable records with that label"),),
+        properties=(
+            _must("nRecords", "integer", "usable records with that label"),
+            _must("nShown", "integer", "those of them that are evidence of a pattern of the type"),
+            _must("nNamed", "integer", "those of them with a caption that has a word of a pattern of the type"),
+        ),
     ),
     RelationshipType(type="SUBTYPE_OF", ends=(("EventType", "EventType"),), meaning="Every one is also one of these."),
     RelationshipType(type="HAS_ROLE", ends=(("EventType", "ArgumentRole"),), meaning="The event type has the role."),
@@ -307,7 +345,7 @@ _ANALYSTS = (
 
 SCHEMA = GraphSchema(
     version=2,
-    nodes=(*_ONTOLOGY_NODES, *_PATTERN_NODES, *_EVIDENCE_NODES, *_SOURCE_NODES, *_ANALYST_NODES),
+    nodes=(*_ONTOLOGY_NODES, *_PATTERN_NODES, *_EVIDENCE_NODES, *_SOURCE_NODES, *_ANALYST_NODES, *_LOADER_NODES),
     relationships=(*_MINED, *_SOURCES, *_ANALYSTS),
     ranges=(
         RangeIndex(name="eventTypeIndex", label="EventType", property="eventType"),
@@ -318,6 +356,7 @@ SCHEMA = GraphSchema(
         TextIndex(name="captionText", label="Caption", property="text"),
         TextIndex(name="patternNames", label="Pattern", property="displayName"),
     ),
+    vectors=(VectorIndex(name="patternVectors", label="Pattern", property="vector", dimensions=VECTOR_DIMENSIONS),),
 )
 """The schema of every bundle and store."""
 
@@ -346,6 +385,7 @@ def _relationship_lines(schema: GraphSchema) -> list[str]:
 def _index_lines(schema: GraphSchema) -> list[str]:
     lines = ["| index | kind | on |", "|---|---|---|"]
     lines += [f"| `{index.name}` | full text | `{index.label}.{index.property}` |" for index in schema.texts]
+    lines += [f"| `{index.name}` | nearest vectors | `{index.label}.{index.property}` |" for index in schema.vectors]
     lines += [f"| `{index.name}` | value | `{index.label}.{index.property}` |" for index in schema.ranges]
     return lines
 

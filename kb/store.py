@@ -17,10 +17,18 @@ if TYPE_CHECKING:
     from kb.graph_schema import GraphSchema
     from kb.result import Params, QueryResult
 
-__all__ = ["GraphStore", "open_store"]
+__all__ = ["BatchTooLargeError", "GraphStore", "StoreUnavailableError", "open_store"]
 
 NEO4J_SCHEMES = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):")
+
+
+class StoreUnavailableError(KbError):
+    """A store does not answer or refuses for the time being; whether it has done what was asked is unknown."""
+
+
+class BatchTooLargeError(KbError):
+    """A store has not the memory for so much in one transaction; nothing of it was done."""
 
 
 class GraphStore(Protocol):
@@ -40,17 +48,36 @@ class GraphStore(Protocol):
         ...
 
     def write(self, statement: str, params: Params, *, timeout_s: float | None = None) -> QueryResult:
-        """Run any statement.
+        """Run any statement, once, in a transaction of its own (within `loading`, the embedded store has one for all).
 
         Raises:
-            KbError: It is wrong, takes longer than `timeout_s`, or the store cannot be reached or written.
+            StoreUnavailableError: The store does not answer for the time being.
+            BatchTooLargeError: It has not the memory for so much at once.
+            KbError: The statement is wrong, takes longer than `timeout_s`, or the store cannot be written.
         """
         ...
 
     def loading(self, schema: GraphSchema) -> AbstractContextManager[None]:
-        """Make constraints and indexes, and bring them up to date with what the block writes.
+        """Load within the block.
 
-        In the embedded store the block is one transaction: it happens as a whole or not at all.
+        In the embedded store it is one transaction, which happens as a whole or not at all, and its end brings the indexes
+        of the schema up to date.
+
+        Raises:
+            KbError: The store cannot be written.
+        """
+        ...
+
+    def constrain(self, schema: GraphSchema) -> None:
+        """Make sure that ids are unique, before anything is written; in the embedded store they always are.
+
+        Raises:
+            KbError: The store cannot be written.
+        """
+        ...
+
+    def index(self, schema: GraphSchema) -> None:
+        """Make the indexes, after everything is written; the embedded store does so when `loading` ends.
 
         Raises:
             KbError: The store cannot be written.

@@ -12,12 +12,12 @@ from kb.model import clean_text
 from miner.errors import KbError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from kb.graph_schema import Kind, NodeType, RelationshipType
     from kb.model import Node, Relationship
 
-__all__ = ["arrow_schema", "check_ends", "label_pairs", "tabulate_nodes", "tabulate_relationships"]
+__all__ = ["arrow_schema", "check_ends", "label_pairs", "read_rows", "tabulate_nodes", "tabulate_relationships"]
 
 ARROW_TYPES: dict[Kind, pa.DataType] = {
     "string": pa.string(),
@@ -111,6 +111,12 @@ def _refuse(kind: NodeType | RelationshipType, table: pa.Table, field: pa.Field,
         first = rows.slice(0, 1).to_pylist()[0]
         owner = first.get("id") or f"{first['source']} -> {first['target']}"
         raise KbError(f"{kind.key}.{field.name} of {owner} {reason}: {first[field.name]}.")
+
+
+def read_rows(table: pa.Table, *columns: str) -> Iterator[dict[str, Any]]:
+    """Yield rows with only the columns that are used: the token lists of captions are large."""
+    for batch in table.select(list(columns)).to_batches(max_chunksize=10_000):
+        yield from batch.to_pylist()
 
 
 def check_ends(kind: RelationshipType, table: pa.Table, ids: pa.Array) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from miner.store.artefact import Artefact
 
 REPORT_VERSION = 2
-KB_VERSION = 1
+KB_VERSION = 2
 
 
 @dataclass(frozen=True)

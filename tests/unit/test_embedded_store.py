@@ -136,6 +136,8 @@ class Direct:
         self.graph = EmbeddedGraph(Path(path))
     def write(self, statement, params):
         return self.graph.write(statement, params, timeout_s=None)
+    def constrain(self, schema): ...
+    def index(self, schema): ...
     @contextmanager
     def loading(self, schema):
         self.graph.begin()

@@ -6,28 +6,31 @@ import pytest
 
 from kb import cypher
 from kb.graph_schema import NodeType, RangeIndex, TextIndex
+from kb.migrations import MIGRATIONS
 from kb.query import NamedQuery, named_queries
 from kb.schema import SCHEMA
 
+MARK = "MATCH (l:EventminerLoad {id: $mark, token: $token}) SET l.position = $position WITH l UNWIND $rows AS row "
 
-def test_merge_nodes_looks_at_the_id_only_and_stamps() -> None:
-    assert cypher.merge_nodes(SCHEMA.node("Image")) == (
-        "UNWIND $rows AS row MERGE (n:Image {id: row.id}) SET n += row.props, n.bundle = $bundle, n.scope = $scope"
+
+def test_write_nodes_looks_at_the_id_only_moves_the_mark_and_stamps() -> None:
+    assert cypher.write_nodes(SCHEMA.node("TextItem")) == (
+        f"{MARK}MERGE (n:TextItem {{id: row[0]}}) SET n += {{`cluster`: row[1], `words`: row[2], `count`: row[3], "
+        "bundle: $bundle, scope: $scope} SET n:Item RETURN count(*) AS written"
     )
 
 
-def test_merge_nodes_gives_further_labels_after_the_merge() -> None:
-    assert cypher.merge_nodes(SCHEMA.node("TextItem")).endswith("SET n:Item")
+def test_write_nodes_of_an_ontology_belong_to_no_corpus() -> None:
+    assert "scope" not in cypher.write_nodes(SCHEMA.node("EventType"))
 
 
-def test_merge_nodes_of_an_ontology_belong_to_no_corpus() -> None:
-    assert "scope" not in cypher.merge_nodes(SCHEMA.node("EventType"))
-
-
-def test_merge_relationships_matches_both_ends_by_id() -> None:
-    assert cypher.merge_relationships("HAS_ITEM", "Pattern", "TextItem") == (
-        "UNWIND $rows AS row MATCH (a:Pattern {id: row.source}) MATCH (b:TextItem {id: row.target}) "
-        "MERGE (a)-[r:HAS_ITEM]->(b) SET r += row.props, r.bundle = $bundle"
+@pytest.mark.parametrize(("fresh", "clause"), [(True, "CREATE"), (False, "MERGE")])
+def test_write_relationships_looks_for_older_ones_only_where_there_can_be_some(clause: str, *, fresh: bool) -> None:
+    (kind,) = (r for r in SCHEMA.relationships if r.type == "HAS_ITEM")
+    assert cypher.write_relationships(kind, ("Pattern", "TextItem"), fresh=fresh) == (
+        f"{MARK}MATCH (a:Pattern {{id: row[0]}}) UNWIND row[1] AS to MATCH (b:TextItem {{id: to[0]}}) "
+        f"{clause} (a)-[r:HAS_ITEM]->(b) SET r += {{`rank`: to[1], `weight`: to[2], bundle: $bundle}} "
+        "RETURN count(*) AS written"
     )
 
 
@@ -59,7 +62,9 @@ def test_every_label_has_a_constraint() -> None:
 
 STATEMENTS = [
     *(text for name, text in vars(cypher).items() if name.isupper() and isinstance(text, str)),
-    *(cypher.merge_nodes(n) for n in SCHEMA.nodes),
+    *(cypher.write_nodes(n) for n in SCHEMA.nodes),
+    *(cypher.write_relationships(r, r.ends[0], fresh=True) for r in SCHEMA.relationships),
+    *(statement for migration in MIGRATIONS for statement in migration.statements),
     *(cypher.delete_stale_nodes(n) for n in SCHEMA.nodes),
     *cypher.create_schema(SCHEMA),
 ]

@@ -1,0 +1,97 @@
+"""Numbered changes of the graph schema, recorded in the database, and what a load refuses to write into.
+
+A new database gets the records of all migrations; one that an older version has loaded gets the missing ones, in their order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kb import cypher
+from kb.schema import SCHEMA
+from miner.errors import KbError
+
+if TYPE_CHECKING:
+    from kb.store import GraphStore
+
+__all__ = ["MIGRATIONS", "Migration", "migrate"]
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One change of the schema.
+
+    Attributes:
+        version: Version of the schema after it.
+        change: What it changes, for people.
+        statements: What brings a database of the version before to this one; may be run again after an interruption.
+    """
+
+    version: int
+    change: str
+    statements: tuple[str, ...] = ()
+
+
+_COPY_ORIGIN = "SET n.source = i.source, n.licence = i.licence, n.credit = i.credit"
+
+MIGRATIONS = (
+    Migration(1, "labels, relationship types, ids and indexes"),
+    Migration(
+        2,
+        "source, licence and credit on every piece of evidence and caption; vectors of patterns; marks of loads",
+        (
+            f"MATCH (n:Evidence)-[:IN_IMAGE]->(i:Image) {_COPY_ORIGIN}",
+            f"MATCH (i:Image)-[:HAS_CAPTION]->(n:Caption) {_COPY_ORIGIN}",
+        ),
+    ),
+)
+"""Every change so far; the last one's version is that of the schema."""
+
+
+def migrate(store: GraphStore) -> None:
+    """Bring a database to the present schema, before a load.
+
+    Raises:
+        KbError: A newer version has loaded into it, or what bears our labels there is not ours.
+    """
+    found = _find_version(store)
+    latest = MIGRATIONS[-1].version
+    if found > latest:
+        raise KbError(
+            f"{store.uri} has version {found} of the schema; this version of eventminer writes {latest}.",
+            hint="Use the newer eventminer that made it, or another database.",
+        )
+    if found == 0:
+        _refuse_foreign(store)
+    for migration in MIGRATIONS[found:]:
+        for statement in migration.statements if found else ():
+            store.write(statement, {})
+        store.write(cypher.RECORD_MIGRATION, _record(migration))
+
+
+def _find_version(store: GraphStore) -> int:
+    """Return the version of a database; 0 for one that no load has touched."""
+    version = store.write(cypher.READ_MIGRATIONS, {}).rows[0][0]
+    if version is not None:
+        return int(version)
+    # Migrations were not recorded before version 2.
+    return 1 if store.write(cypher.COUNT_STAMPED, {}).rows[0][0] else 0
+
+
+def _record(migration: Migration) -> dict[str, object]:
+    return {
+        "id": f"EventminerMigration:{migration.version}",
+        "version": migration.version,
+        "change": migration.change,
+    }
+
+
+def _refuse_foreign(store: GraphStore) -> None:
+    for node in SCHEMA.bundle_nodes:
+        n_foreign = store.write(cypher.count_foreign(node), {}).rows[0][0]
+        if n_foreign:
+            raise KbError(
+                f"{store.uri} has {n_foreign:,} nodes with the label {node.label} that eventminer did not make.",
+                hint="Load into another database; labels of other names would be left alone.",
+            )
