@@ -114,6 +114,7 @@ def test_interrupt_while_streaming_leaves_nothing(
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_interrupt_stops_a_search_long_before_its_end(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = Thresholds(min_confidence=0.01, max_len=6)
     handed: list[int] = []
     plain = Everything.take
 
@@ -127,11 +128,11 @@ def test_interrupt_stops_a_search_long_before_its_end(threads: int, monkeypatch:
     monkeypatch.setattr(Everything, "capacity", 1)
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
-        BitmapMiner().mine(noise(), LIMITS, threads=threads)
+        BitmapMiner().mine(noise(), many, threads=threads)
     assert threading.active_count() == before
     n_interrupted = len(handed)
-    monkeypatch.setattr(Everything, "take", plain)
-    assert n_interrupted < len(BitmapMiner().mine(noise(), LIMITS)) / 2
+    monkeypatch.undo()
+    assert n_interrupted < len(BitmapMiner().mine(noise(), many)) / 2
 
 
 @pytest.mark.parametrize("edges", [(0, 400), (0, 1, 150, 150, 400)])
