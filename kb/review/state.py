@@ -179,7 +179,10 @@ class ReviewState:
 
     def evidence_rows(self, pattern: str) -> Int64s:
         """Return the rows of `mined.evidence` that support a pattern with its parts, best first, one per photo group."""
-        rows = np.concatenate([self._own_rows(part) for part in self.parts(pattern)])
+        parts = self.parts(pattern)
+        rows = np.concatenate([self._own_rows(part) for part in parts])
+        if len(parts) == 1:
+            return rows
         rows = rows[np.lexsort((rows, -self.mined.scores[rows]))]
         return rows[np.sort(np.unique(self.mined.groups[rows], return_index=True)[1])]
 
