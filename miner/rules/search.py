@@ -255,8 +255,8 @@ def for_each_root(
         work()
         return
     with ThreadPoolExecutor(threads) as pool:
-        working = [pool.submit(work) for _ in range(threads)]
         try:
+            working = [pool.submit(work) for _ in range(threads)]
             for ended in wait(working, return_when=FIRST_EXCEPTION).done:
                 ended.result()
         except BaseException:

@@ -120,7 +120,7 @@ def test_interrupt_stops_a_search_long_before_its_end(threads: int, monkeypatch:
 
     def counting(self: Everything, place: int, items: Int32s, numbers: Int64s, *, done: bool) -> Int64s:
         handed.append(place)
-        if len(handed) == 3:
+        if len(handed) == 1_000:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         return plain(self, place, items, numbers, done=done)
 
