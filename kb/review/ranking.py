@@ -22,7 +22,7 @@ import numpy.typing as npt
 from kb.review.features import MEASURES, item_matrix, measure_patterns, recall_items
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from scipy import sparse
 
@@ -70,7 +70,7 @@ class Ranking:
         self._words = item_matrix([[*row["textWords"], row["nameHead"]] for row in rows])
         self._filters = item_matrix([row["visualItems"] for row in rows])
         self._prior = np.array([row["grounding"] * row["confidence"] for row in rows], dtype=np.float64)
-        self._heads = [row["nameHead"] for row in rows]
+        self._kinds = [(row["nameHead"], row["eventType"]) for row in rows]
 
     def probabilities(self, verdicts: Mapping[str, float]) -> dict[str, float]:
         """Return for each mined pattern the probability that it is accepted.
@@ -113,13 +113,23 @@ class Ranking:
             state: The outcome of a replay.
             learn: Whether to use the decisions; without, only the prior counts.
         """
-        likely = self.probabilities(verdicts_of(state) if learn else {})
-        is_open = [pattern for pattern in state.patterns.values() if pattern.status == "open"]
+        is_open = [(own.pattern, own.source) for own in state.patterns.values() if own.status == "open"]
+        return self.rank(is_open, verdicts_of(state) if learn else {})
+
+    def rank(self, patterns: Sequence[tuple[str, str]], verdicts: Mapping[str, float]) -> list[Ranked]:
+        """Return patterns in the order in which to look at them.
+
+        Args:
+            patterns: Their ids, each with the mined pattern it goes back to.
+            verdicts: As of `probabilities`.
+        """
+        likely = self.probabilities(verdicts)
         queue = [
-            (-likely[own.source], place, own.pattern, (self._heads[self._place[own.source]], own.event_type))
-            for place, own in enumerate(is_open)
+            (-likely[source], place, name, self._kinds[self._place[source]])
+            for place, (name, source) in enumerate(patterns)
         ]
-        return [Ranked(name, likely[state[name].source]) for name in _spread(queue)]
+        sources = dict(patterns)
+        return [Ranked(name, likely[sources[name]]) for name in _spread(queue)]
 
 
 def _spread(queue: list[tuple[float, int, str, tuple[str, str]]]) -> list[str]:
