@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from kb.ontology import Ontology
-    from kb.review.state import ReviewState, Status
+    from kb.review.state import Pattern, ReviewState, Status
 
-__all__ = ["Counts", "Recount", "head_of", "reviewed_tables"]
+__all__ = ["Counts", "Recount", "head_of", "name_columns", "reviewed_tables", "role_columns"]
 
 Row = dict[str, Any]
 BY_ANALYST = "analyst"
@@ -107,15 +107,25 @@ def _names(state: ReviewState, pattern: str) -> Row:
     row = state.mined.rows[own.source]
     if own.name == row["name"] and len(state.parts(pattern)) == 1:
         return {}
-    scores = dict(zip(row["alternatives"], row["alternativeScores"], strict=True))
-    names = state.alternatives(pattern)
-    is_mined = own.name == row["name"]
+    return name_columns(row, own.name, state.alternatives(pattern))
+
+
+def name_columns(row: Row, name: str, alternatives: Sequence[str]) -> Row:
+    """Return the columns of PATTERNS about names, of a pattern that got one of an analyst or of others merged into it.
+
+    Args:
+        row: As it was mined.
+        name: Its name.
+        alternatives: All its names, that one first; those that naming did not score get 0.
+    """
+    scores = dict(zip(row["alternatives"], row["alternativeScores"], strict=False))
+    is_mined = name == row["name"]
     return {
-        "name": own.name,
-        "nameHead": row["nameHead"] if is_mined else head_of(own.name),
+        "name": name,
+        "nameHead": row["nameHead"] if is_mined else head_of(name),
         "nameFlags": row["nameFlags"] if is_mined else [BY_ANALYST],
-        "alternatives": names,
-        "alternativeScores": [scores.get(name, 0.0) for name in names],
+        "alternatives": list(alternatives),
+        "alternativeScores": [scores.get(entry, 0.0) for entry in alternatives],
     }
 
 
@@ -128,7 +138,12 @@ def head_of(name: str) -> str:
 
 def _roles(state: ReviewState, pattern: str, ontology: Ontology | None) -> Row:
     own = state[pattern]
-    role, roles = own.role, state.mined.rows[own.source]["roles"]
+    return role_columns(own, state.mined.rows[own.source], ontology)
+
+
+def role_columns(own: Pattern, row: Row, ontology: Ontology | None) -> Row:
+    """Return the columns of PATTERNS about roles: only those that the event type has, where the ontology is given."""
+    role, roles = own.role, row["roles"]
     if "role" in own.decided:
         roles = [] if role is None else [{"role": role, "score": 1.0}]
     if ontology is None:

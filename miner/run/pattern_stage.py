@@ -10,6 +10,7 @@ from miner.patterns.assemble import mine_patterns
 from miner.patterns.pictures import PatternInputs, Pictures, Votes
 from miner.rules.transactions import Transactions
 from miner.run.encoded import Encoded
+from miner.run.learning import REVIEW, learn_patterns, read_decisions, widened
 from miner.run.read_stages import read_ontology
 from miner.run.split_stage import group_representatives, training_records
 from miner.run.stage import Context, WholeStage
@@ -24,17 +25,34 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
+    from miner.config import PatternConfig
+    from miner.patterns.assemble import PatternSet
     from miner.visual.geometry import Geometry
 
 
 def _make_patterns(context: Context, directory: Path) -> None:
-    config = context.config
-    found = mine_patterns(_gather(context), config.pattern, min_confidence=config.mine.min_confidence, seed=config.seed)
+    found = _learn(context, directory) if REVIEW in context.inputs else _mine(context, context.config.pattern)
     write_table(directory / "patterns.parquet", found.patterns)
     write_table(directory / "evidence.parquet", found.evidence)
     write_json(directory / "dropped.json", dict(found.dropped))
     if found.detectors is not None:
         write_tensors(directory / "detectors.safetensors", found.detectors.tensors())
+
+
+def _mine(context: Context, pattern: PatternConfig) -> PatternSet:
+    config = context.config
+    return mine_patterns(_gather(context), pattern, min_confidence=config.mine.min_confidence, seed=config.seed)
+
+
+def _learn(context: Context, directory: Path) -> PatternSet:
+    """Mine more patterns than are kept, and let decisions choose."""
+    decisions = read_decisions(context.inputs[REVIEW])
+    pattern = context.config.pattern
+    found = _mine(context, widened(pattern, decisions))
+    ontology = read_ontology(context.inputs["label"])
+    learned = learn_patterns(found, decisions, ontology, max_patterns=pattern.max_patterns)
+    write_json(directory / "learned.json", dict(learned.used))
+    return learned.found
 
 
 def _gather(context: Context) -> PatternInputs:
