@@ -212,6 +212,12 @@ def _draw_patch(
         return
     sheet.paste(patch.picture.resize((side, side), Image.Resampling.LANCZOS), corner)
     if patch.frame is not None:
-        x0, y0, x1, y1 = (round(offset + share * side) for share, offset in zip(patch.frame, (x, y, x, y), strict=True))
-        draw.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), outline="black", width=4)
-        draw.rectangle((x0, y0, x1, y1), outline="white", width=2)
+        draw_frame(draw, patch.frame, corner, side)
+
+
+def draw_frame(draw: ImageDraw.ImageDraw, frame: Box, corner: tuple[int, int], side: int) -> None:
+    """Draw the evidence box of a patch that lies with its upper left corner at `corner`."""
+    x, y = corner
+    x0, y0, x1, y1 = (round(offset + share * side) for share, offset in zip(frame, (x, y, x, y), strict=True))
+    draw.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), outline="black", width=4)
+    draw.rectangle((x0, y0, x1, y1), outline="white", width=2)

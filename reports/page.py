@@ -40,7 +40,7 @@ def render_report(inputs: ReportInputs, *, images: bool = True) -> str:
     copy_cuts = _copy_cuts(inputs.records, copies)
     balance, n_unlabelled = losses.label_balance(inputs.labels)
     lines, tables = losses.read_counters(inputs.counters)
-    page = _environment().get_template("report.html.j2")
+    page = template_environment().get_template("report.html.j2")
     return page.render(
         inputs=inputs,
         images=images,
@@ -61,7 +61,8 @@ def render_report(inputs: ReportInputs, *, images: bool = True) -> str:
     )
 
 
-def _environment() -> jinja2.Environment:
+def template_environment() -> jinja2.Environment:
+    """Return what renders the templates of reports: everything is escaped, and control characters are replaced."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reports"),
         autoescape=True,

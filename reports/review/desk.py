@@ -1,0 +1,140 @@
+"""What the review page works on: a review, the shelf of its run, the darkroom, other runs and exports."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.compute as pc
+
+from kb.review.ranking import rank_patterns
+from reports.review.coverage import Coverage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from kb.review.mined import Mined
+    from kb.review.ranking import Ranked
+    from kb.review.session import Review
+    from kb.review.state import Pattern, ReviewState
+    from reports.review.photographs import Darkroom
+    from reports.review.shelf import Shelf
+
+
+@dataclass(frozen=True)
+class Export:
+    """A form in which the reviewed schema can be taken away.
+
+    Attributes:
+        format: Its name, as `kb export` has it.
+        meaning: One line for the user.
+        file: Name of the file that a browser saves.
+        write: Writes it to a path.
+    """
+
+    format: str
+    meaning: str
+    file: str
+    write: Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything the pages need.
+
+    Attributes:
+        review: Patterns and decisions.
+        shelf: What else there is to know of the run.
+        darkroom: Its pictures.
+        reviewer: Who decides unless they say otherwise.
+        others: Other runs to compare with, by name.
+        exports: Forms of the reviewed schema.
+    """
+
+    review: Review
+    shelf: Shelf
+    darkroom: Darkroom
+    reviewer: str
+    others: Mapping[str, Callable[[], Mined]] = field(default_factory=dict)
+    exports: Sequence[Export] = ()
+    _kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def ranked(self, state: ReviewState) -> Sequence[Ranked]:
+        """Return the open patterns in learned order; computed once per state."""
+        with self._lock:
+            kept = self._kept.get("ranked")
+            if isinstance(kept, tuple) and kept[0] is state:
+                found: Sequence[Ranked] = kept[1]
+                return found
+            found = rank_patterns(state)
+            self._kept["ranked"] = (state, found)
+            return found
+
+    @property
+    def coverage(self) -> Coverage:
+        """Photographs by event type; found once."""
+        with self._lock:
+            kept = self._kept.get("coverage")
+            if not isinstance(kept, Coverage):
+                self._kept["coverage"] = kept = Coverage(self.shelf)
+            return kept
+
+    def compared(self, name: str) -> Mined:
+        """Return the patterns of another run; read once.
+
+        Raises:
+            KeyError: There is no such run.
+        """
+        with self._lock:
+            kept = self._kept.setdefault(f"run {name}", None)
+            if kept is None:
+                self._kept[f"run {name}"] = kept = self.others[name]()
+            return kept  # type: ignore[return-value]  # what `others` gives
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the review of an event type is."""
+
+    event_type: str
+    accepted: int
+    rejected: int
+    open: int
+
+    @property
+    def n(self) -> int:
+        """Patterns of the event type."""
+        return self.accepted + self.rejected + self.open
+
+    @property
+    def decided(self) -> int:
+        """Patterns with a verdict."""
+        return self.accepted + self.rejected
+
+
+def count_progress(state: ReviewState) -> list[Progress]:
+    """Count verdicts by event type."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for own in state.patterns.values():
+        counts[own.event_type][own.status] += 1
+    return [Progress(name, c["accepted"], c["rejected"], c["open"]) for name, c in sorted(counts.items())]
+
+
+def explained_groups(state: ReviewState, patterns: Sequence[Pattern]) -> dict[str, npt.NDArray[np.int64]]:
+    """Return the photo groups that support some patterns, by their event types."""
+    by_type: dict[str, list[npt.NDArray[np.int64]]] = defaultdict(list)
+    for own in patterns:
+        by_type[own.event_type].append(state.mined.groups[state.evidence_rows(own.pattern)])
+    return {name: np.unique(np.concatenate(parts)) for name, parts in by_type.items()}
+
+
+def photograph_count(desk: Desk) -> int:
+    """Count the photographs of the corpus, copies once."""
+    return int(pc.count_distinct(desk.shelf.images["photoGroup"]).as_py())
