@@ -33,11 +33,17 @@ if TYPE_CHECKING:
     from kb.review.decisions import Decision
     from miner.config import PatternConfig
     from miner.patterns.assemble import PatternSet
+    from miner.run.folder import RunFolder
     from miner.run.stage import Stage
     from miner.store.artefact import Artefact, ArtefactStore
 
-__all__ = ["REVIEW", "Learned", "keep_decisions", "learn_patterns", "learning", "read_decisions", "widened"]
+__all__ = [
+    "LOG", "REVIEW", "Learned", "decision_log", "keep_decisions", "learn_patterns", "learning", "read_decisions",
+    "take_decisions", "widened",
+]  # fmt: skip
 
+LOG = "review/decisions.jsonl"
+"""Where the decisions about a run lie in its folder; no stage touches it."""
 REVIEW = "review"
 VERSION = 1
 WIDER = 2
@@ -55,6 +61,25 @@ class Learned:
 
     found: PatternSet
     used: Mapping[str, Any]
+
+
+def decision_log(folder: RunFolder) -> DecisionLog:
+    """Return the log of the decisions about a run."""
+    return DecisionLog(folder.path / LOG)
+
+
+def take_decisions(folder: RunFolder, base: RunFolder | None = None) -> Sequence[Decision]:
+    """Return the decisions about a run; those about the run that it extends become its own.
+
+    Raises:
+        ReviewError: A log cannot be read or written.
+    """
+    log = decision_log(folder)
+    known = {decision.id for decision in log.read()}
+    for decision in decision_log(base).read() if base else ():
+        if decision.id not in known:
+            log.append(decision)
+    return log.read()
 
 
 def keep_decisions(decisions: Sequence[Decision], store: ArtefactStore) -> Artefact:

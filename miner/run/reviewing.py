@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kb.bundle import build_bundle
-from kb.review.log import DecisionLog
 from kb.review.mined import Mined
 from kb.review.session import Review
 from kb.review.tables import Counts, reviewed_tables
@@ -19,6 +18,7 @@ from miner.patterns.pictures import Votes
 from miner.rules.transactions import Transactions
 from miner.run.bundle_stage import bundle_inputs
 from miner.run.folder import open_run
+from miner.run.learning import decision_log
 from miner.run.read_stages import read_declaration, read_ontology
 from miner.store.fingerprint import digest_bytes, digest_json
 from miner.store.formats import read_table, table_bytes
@@ -30,19 +30,11 @@ if TYPE_CHECKING:
     from kb.bundle import Bundle
     from kb.review.state import Status
     from kb.review.tables import Recount
-    from miner.run.folder import RunFolder
     from miner.store.artefact import Artefact
 
-__all__ = ["LOG", "decision_log", "open_review", "reviewed_bundle"]
+__all__ = ["open_review", "reviewed_bundle"]
 
-LOG = "review/decisions.jsonl"
-"""Where the decisions about a run lie in its folder; no stage touches it."""
 ACCEPTED: Collection[Status] = frozenset({"accepted"})
-
-
-def decision_log(folder: RunFolder) -> DecisionLog:
-    """Return the log of the decisions about a run."""
-    return DecisionLog(folder.path / LOG)
 
 
 def open_review(run: Path) -> Review:
