@@ -136,6 +136,11 @@ class MineConfig(Section):
         0.05, description="False discovery rate of the link between picture and words within a type"
     )
     item_alpha: Share = Field(0.05, description="p-value below which each item of a rule adds something")
+    confirm: Literal["none", "half"] = Field(
+        "none",
+        description="Whether rules are found on one half of the photo groups and must show again in the other half",
+    )
+    confirm_seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of the split into halves")
     background: bool = Field(default=False, description="Unlabelled votes count as votes of no event type")
     exploratory: bool = Field(default=False, description="Keep unproven rules too, marked")
     max_rules: Annotated[int, Field(ge=1)] = Field(2_000_000, description="More rules than this are refused")

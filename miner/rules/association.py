@@ -13,6 +13,7 @@ from miner.rules.significance import (
     bounded_numbers,
     count_cap,
     layer_level,
+    layered_q,
     least_log_p,
     least_provable,
 )
@@ -20,6 +21,7 @@ from miner.rules.significance import (
 if TYPE_CHECKING:
     from miner.rules.census import Census
     from miner.rules.hypergeom import Floats
+    from miner.rules.ruleset import Rules
     from miner.rules.thresholds import Thresholds
     from miner.rules.transactions import Int64s
 
@@ -39,6 +41,26 @@ class Association:
     n_tests: Floats
     least_log_p: Floats
     least_class: Int64s
+
+    def q_values(self, rules: Rules, log_p: Floats) -> Floats:
+        """Give Benjamini-Hochberg q-values of rules over all testable itemsets, every length with the same share.
+
+        Itemsets below the thresholds count as tests too, as if they had larger p-values, which can only raise a q-value; a
+        rule that could not have been proven whatever its event types has 1.
+
+        Args:
+            rules: Rules.
+            log_p: float64, (n,), natural logs of their p-values.
+
+        Source:
+            P. B. Gilbert, "A modified false discovery rate multiple-comparisons procedure for discrete data" (2005).
+        """
+        out = np.ones(len(rules))
+        reachable = self.least_log_p[rules.labels, np.minimum(rules.counts, self.least_log_p.shape[1] - 1)]
+        tests = np.flatnonzero(reachable <= self.log_levels[rules.lengths])
+        n_tests = np.where(np.isfinite(self.log_levels), self.n_tests, 0.0)
+        out[tests] = layered_q(log_p[tests], rules.lengths[tests], n_tests)
+        return out
 
 
 def associate(census: Census, thresholds: Thresholds, *, alpha: float) -> Association:

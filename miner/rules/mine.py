@@ -13,6 +13,8 @@ from miner.errors import MiningError
 from miner.rules.association import Association, associate
 from miner.rules.census import Census, LocalCensus
 from miner.rules.condense import Condensing, condense
+from miner.rules.confirm import Confirmation, confirm, halves
+from miner.rules.regions import RegionCensus, by_vote, has_regions
 from miner.rules.ruleset import RULES, Rules
 from miner.rules.search import BitmapMiner, bounds_of, require_votes
 from miner.rules.thresholds import Thresholds
@@ -64,8 +66,21 @@ def mine_rules(transactions: AnyVotes, config: MineConfig, *, threads: int = 1) 
     """
     votes = with_background(transactions) if config.background else transactions
     require_votes(votes)
-    census = _Reference(votes, threads) if config.miner == "mlxtend" else LocalCensus(votes, threads)
-    return mine_census(census, transactions.event_types, config)
+    if config.confirm == "none":
+        return mine_census(_census_of(votes, config, threads), transactions.event_types, config)
+    if not isinstance(votes, Transactions):
+        raise MiningError("votes in shards have no photo groups to split", hint="-o mine.confirm=none")
+    searched, other = (_census_of(half, config, threads) for half in halves(votes, config.confirm_seed))
+    return mine_census(searched, transactions.event_types, config, other=other)
+
+
+def _census_of(votes: AnyVotes, config: MineConfig, threads: int) -> Census:
+    """Choose how votes in this process are searched and counted."""
+    if isinstance(votes, Transactions) and has_regions(votes):
+        if config.miner == "mlxtend":
+            raise MiningError("mlxtend cannot mine votes with regions", hint="-o mine.miner=bitmap")
+        return RegionCensus(by_vote(votes), threads)
+    return _Reference(votes, threads) if config.miner == "mlxtend" else LocalCensus(votes, threads)
 
 
 def stream_rules(transactions: AnyVotes, config: MineConfig, path: Path, *, threads: int = 1) -> int:
@@ -91,13 +106,17 @@ def stream_rules(transactions: AnyVotes, config: MineConfig, path: Path, *, thre
     return miner.stream(transactions, Thresholds.of(config), path, threads=threads)
 
 
-def mine_census(census: Census, event_types: Sequence[str], config: MineConfig) -> MiningResult:
+def mine_census(
+    census: Census, event_types: Sequence[str], config: MineConfig, *, other: Census | None = None
+) -> MiningResult:
     """Find the rules of votes, wherever they are, and test them.
 
     Args:
         census: Of the votes, with `background` already among their classes if it counts.
         event_types: Names of the classes that rules may lead to.
         config: Thresholds and error rates.
+        other: Votes of other photo groups, in which proven rules must show again; unconfirmed ones are dropped, or marked
+            with `config.exploratory`.
 
     Raises:
         MiningError: As of `mine_rules`.
@@ -111,11 +130,14 @@ def mine_census(census: Census, event_types: Sequence[str], config: MineConfig) 
     # The tests hold for all rules together: what is condensed is what they proved, not what they are offered.
     found = census.search(bounds, config.model_copy(update={"condensed": "all"}))
     verdict = judge(found, census, bounds, association.log_levels, config)
-    kept = np.arange(len(found)) if config.exploratory else np.flatnonzero(verdict.proven)
+    q_values = association.q_values(found, verdict.log_p)
+    confirmation = confirm(found, verdict.proven, other, config.family_wise) if other is not None else None
+    wanted = verdict.proven if confirmation is None else confirmation.confirmed
+    kept = np.arange(len(found)) if config.exploratory else np.flatnonzero(wanted)
     kept = kept[condense(found.take(kept), Condensing.of(config))]
     return MiningResult(
-        rules_table(found, verdict, kept, event_types),
-        _summary(event_types, association, found, verdict),
+        rules_table(found, verdict, kept, event_types, q_values=q_values, confirmation=confirmation),
+        _summary(event_types, association, found, verdict, confirmation),
     )
 
 
@@ -132,18 +154,36 @@ class _Reference(LocalCensus):
         return rules.take(rules.class_counts >= bounds.least_class[rules.labels, rules.lengths])
 
 
-def rules_table(rules: Rules, verdict: Verdict, kept: Int64s, event_types: Sequence[str]) -> pa.Table:
+def rules_table(
+    rules: Rules,
+    verdict: Verdict,
+    kept: Int64s,
+    event_types: Sequence[str],
+    *,
+    q_values: Floats,
+    confirmation: Confirmation | None = None,
+) -> pa.Table:
     """Give the chosen rules as a table of schema `RULES`."""
     chosen = rules.take(kept)
     columns = [
         *chosen.columns(event_types),
         pa.array(np.exp(verdict.log_p[kept])),
         pa.array(verdict.log_p[kept]),
+        pa.array(q_values[kept]),
         _tested(verdict.q_link[kept]),
         _tested(verdict.p_item[kept]),
         pa.array(verdict.proven[kept]),
+        *_confirmed(confirmation, kept),
     ]
     return pa.Table.from_arrays(columns, schema=RULES)
+
+
+def _confirmed(confirmation: Confirmation | None, kept: Int64s) -> tuple[pa.Array, pa.Array]:
+    """Give p-value and verdict of the confirmation, null where a rule was not put to it."""
+    if confirmation is None:
+        return pa.nulls(len(kept), pa.float64()), pa.nulls(len(kept), pa.bool_())
+    p_value = confirmation.p_value[kept]
+    return _tested(p_value), pa.array(confirmation.confirmed[kept], mask=np.isnan(p_value))
 
 
 def _tested(values: Floats) -> pa.Array:
@@ -173,7 +213,13 @@ def _require_contrast(sizes: Int64s, event_types: Sequence[str]) -> None:
         )
 
 
-def _summary(event_types: Sequence[str], association: Association, rules: Rules, verdict: Verdict) -> dict[str, Any]:
+def _summary(
+    event_types: Sequence[str],
+    association: Association,
+    rules: Rules,
+    verdict: Verdict,
+    confirmation: Confirmation | None,
+) -> dict[str, Any]:
     """Give what was tested and found, ready for JSON; a level or p-value of 0 means that nothing can be proven."""
     lengths = range(2, len(association.log_levels))
     by_type: dict[str, dict[str, Any]] = {}
@@ -189,6 +235,8 @@ def _summary(event_types: Sequence[str], association: Association, rules: Rules,
             "leastProvableCount": int(association.least_class[label, 2:].min()),
             "smallestAttainableLog10P": float(association.least_log_p[label, -1] / math.log(10)),
         }
+        if confirmation is not None:
+            by_type[name]["confirmed"] = int(np.count_nonzero(mine & confirmation.confirmed))
     return {
         "votes": rules.n_rows,
         "tests": {str(length): float(association.n_tests[length]) for length in lengths},

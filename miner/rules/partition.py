@@ -118,7 +118,7 @@ class PartitionCensus:
         items.require_possible(shape.n_visual, shape.n_text, bounds.max_len)
         sizes = np.array([shape.class_sizes for shape in self._shapes], np.int64)
         candidates = self._candidates(self.sources, bounds, local_least(bounds.least_class, sizes), items)
-        rules = _keep_rules(candidates, self._count(self.sources, candidates), bounds, shape.n_visual)
+        rules = keep_rules(candidates, self._count(self.sources, candidates), bounds, shape.n_visual)
         refuse_beyond(rules.class_counts, config.max_rules)
         return rules.take(condense(rules, Condensing.of(config)))
 
@@ -209,7 +209,7 @@ def _pooled_bounds(least: Int64s, n_rows: int) -> Bounds:
     return Bounds(each, each, 1, 1.0, 0.0, np.array([n_rows], np.int64), n_rows, len(least) - 1)
 
 
-def _keep_rules(candidates: Int32s, counts: Int64s, bounds: Bounds, n_visual: int) -> Rules:
+def keep_rules(candidates: Int32s, counts: Int64s, bounds: Bounds, n_visual: int) -> Rules:
     """Compare whole counts with the thresholds, exactly as the walk does."""
     lengths = np.sum(candidates >= 0, axis=1)
     totals = counts.sum(axis=1)

@@ -27,9 +27,12 @@ RULES = pa.schema(
         pa.field("lift", pa.float64(), nullable=False),
         pa.field("pValue", pa.float64(), nullable=False),
         pa.field("logP", pa.float64(), nullable=False),
+        pa.field("qValue", pa.float64()),
         pa.field("qLink", pa.float64()),
         pa.field("pItem", pa.float64()),
         pa.field("proven", pa.bool_(), nullable=False),
+        pa.field("pConfirm", pa.float64()),
+        pa.field("confirmed", pa.bool_()),
     ]
 )
 FOUND = pa.schema(list(RULES)[:9])

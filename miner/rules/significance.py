@@ -154,12 +154,14 @@ def least_provable(least: Floats, log_levels: Floats, class_sizes: Int64s) -> In
     return out
 
 
-def layered_q(log_p: Floats, layers: Int64s) -> Floats:
+def layered_q(log_p: Floats, layers: Int64s, n_tests: Floats | None = None) -> Floats:
     """Give Benjamini-Hochberg q-values in which every non-empty layer has the same share of the errors.
 
     Args:
         log_p: float64, (n,), natural logs of the p-values.
         layers: int64, (n,), layer of each test, such as the length of its antecedent.
+        n_tests: float64, by layer: how many tests there are, where those not given have larger p-values or are counted as
+            if they had. Without it, the given ones are all.
 
     Returns:
         float64, (n,), q-values, at most 1.
@@ -167,7 +169,7 @@ def layered_q(log_p: Floats, layers: Int64s) -> Floats:
     Source:
         Y. Benjamini, Y. Hochberg, "Controlling the false discovery rate" (1995); weights: Genovese et al. (2006), section 3.
     """
-    sizes = np.bincount(layers)
+    sizes = np.bincount(layers) if n_tests is None else n_tests
     weighted = log_p + np.log(sizes[layers] * np.count_nonzero(sizes))
     order = np.argsort(weighted, kind="stable")
     ranked = weighted[order] - np.log(np.arange(1, len(order) + 1))

@@ -1,7 +1,8 @@
 """Transactions: what fired and what was said, per vote of a photo group for an event type.
 
-A row is one vote = photo group x event type. Visual and text items are two sparse matrices in CSR form with sorted, unique
-indices. Unlabelled votes have label -1; they never count towards support.
+A row is one vote = photo group x event type, or a region of one: rows with the same group and event type are regions of the
+same vote, each with the visual items of one part of the picture (see `miner.rules.regions`). Visual and text items are two
+sparse matrices in CSR form with sorted, unique indices. Unlabelled votes have label -1; they never count towards support.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Transactions:
         text_indptr: int64, (n + 1,).
         text_indices: int32, sorted and unique within a row, in 0 .. n_text - 1.
         labels: int32, (n,), index into `event_types`, or -1 where unlabelled.
-        groups: int64, (n,), photo group of each vote.
+        groups: int64, (n,), photo group of each row; rows of one group and event type are regions of one vote.
         event_types: Names of the labels.
         n_visual: Number of visual items that exist.
         n_text: Number of text items that exist.
@@ -80,8 +81,11 @@ class Transactions:
 
     @property
     def n_labelled(self) -> int:
-        """Number of labelled votes, the m of every support."""
-        return int(np.count_nonzero(self.labels >= 0))
+        """Number of labelled votes, the m of every support; rows of one photo group and event type are one vote."""
+        labelled = self.labels >= 0
+        if np.all(np.diff(self.groups) > 0):
+            return int(np.count_nonzero(labelled))
+        return len(np.unique(np.stack([self.groups[labelled], self.labels[labelled]]), axis=1).T)
 
     def select(self, rows: Int64s) -> Transactions:
         """Keep the given votes, in the given order."""

@@ -26,6 +26,11 @@ Flags = npt.NDArray[np.bool_]
 class Votes(Protocol):
     """Counts the votes that hold itemsets, wherever they are."""
 
+    @property
+    def class_sizes(self) -> Int64s:
+        """Labelled votes of each class; int64, (n_classes,)."""
+        ...
+
     def count(self, antecedents: Int32s) -> Int64s:
         """Count the votes of each class that hold each itemset of `Rules.antecedents`' items; int64, (n, n_classes)."""
         ...
@@ -90,14 +95,20 @@ def link_log_p(rules: Rules, votes: Votes, bounds: Bounds, log_levels: Floats) -
     Returns:
         float64, (n,), natural log.
     """
-    textual = rules.antecedents >= rules.n_visual
-    parts = np.concatenate([np.where(textual, -1, rules.antecedents), np.where(textual, rules.antecedents, -1)])
-    distinct, inverse = collect(parts)
-    visual_counts, text_counts = np.split(votes.count(distinct)[inverse, np.tile(rules.labels, 2)], 2)
+    visual_counts, text_counts = count_parts(rules, votes)
     sizes = rules.class_sizes[rules.labels]
     chosen = least_chosen(rules.class_counts, rules.counts, rules.labels, rules.lengths, (bounds, log_levels))
     met = log_tails(rules.class_counts, visual_counts, text_counts, sizes)
     return np.minimum(met - log_tails(chosen, visual_counts, text_counts, sizes), 0.0)
+
+
+def count_parts(rules: Rules, votes: Votes) -> tuple[Int64s, Int64s]:
+    """Count the votes of each rule's event type that hold its visual, and its textual items; int64, (n,) each."""
+    textual = rules.antecedents >= rules.n_visual
+    parts = np.concatenate([np.where(textual, -1, rules.antecedents), np.where(textual, rules.antecedents, -1)])
+    distinct, inverse = collect(parts)
+    visual_counts, text_counts = np.split(votes.count(distinct)[inverse, np.tile(rules.labels, 2)], 2)
+    return visual_counts, text_counts
 
 
 @compiled
