@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from kb.ontology import Ontology
     from kb.store import GraphStore
 
-__all__ = ["BundleContents", "Contents", "OntologyContents", "StoreContents", "open_contents", "read_tables"]
+__all__ = ["LABELS", "BundleContents", "Contents", "OntologyContents", "StoreContents", "open_contents", "read_tables"]
 
+LABELS = tuple(node for node in SCHEMA.nodes if node.origin != "loader")
+"""The labels that are of any interest outside: not those of the loader's own notes."""
 BATCH_ROWS = 5_000
 TABLE_ROWS = 50_000
 READ_TIMEOUT_S = 600.0

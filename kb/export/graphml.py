@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 from xml.sax.saxutils import escape, quoteattr
 
+from kb.contents import LABELS
 from kb.model import clean_text
 from kb.schema import SCHEMA
 
@@ -55,7 +56,7 @@ def write_graphml(contents: Contents, file: BinaryIO) -> int:
 def _keys() -> Iterator[str]:
     yield '<key id="labels" for="node" attr.name="labels" attr.type="string"/>'
     yield '<key id="label" for="edge" attr.name="label" attr.type="string"/>'
-    for domain, kinds in (("node", SCHEMA.nodes), ("edge", SCHEMA.relationships)):
+    for domain, kinds in (("node", LABELS), ("edge", SCHEMA.relationships)):
         for kind in kinds:
             for p in kind.properties:
                 name = f'attr.name="{p.name}" attr.type="{XML_TYPES[p.kind]}"'
@@ -63,7 +64,7 @@ def _keys() -> Iterator[str]:
 
 
 def _nodes(contents: Contents) -> Iterator[str]:
-    for kind in SCHEMA.nodes:
+    for kind in LABELS:
         labels = f'<data key="labels">:{":".join(kind.labels)}</data>'
         for node in contents.nodes(kind):
             yield f"<node id={_attribute(node.id)}>{labels}{_data(kind, node.properties)}</node>"

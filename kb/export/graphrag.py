@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from kb.contents import LABELS
 from kb.schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ GRAPHRAG_TYPES: dict[Kind, str] = {
 def graphrag_schema() -> bytes:
     """Return the schema of a knowledge base as the JSON text of a `GraphSchema`."""
     schema = {
-        "node_types": [{"label": n.label, **_described(n), "additional_properties": False} for n in SCHEMA.nodes],
+        "node_types": [{"label": n.label, **_described(n), "additional_properties": False} for n in LABELS],
         "relationship_types": [{"label": r.type, **_described(r)} for r in SCHEMA.relationships],
         "patterns": [[source, r.type, target] for r in SCHEMA.relationships for source, target in r.ends],
-        "constraints": [_constraint(n.label, "UNIQUENESS", "id") for n in SCHEMA.nodes],
+        "constraints": [_constraint(n.label, "UNIQUENESS", "id") for n in LABELS],
         "additional_node_types": False,
         "additional_relationship_types": False,
         "additional_patterns": False,

@@ -20,6 +20,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kb.bundle import Bundle, assemble_bundle
+from kb.contents import LABELS
 from kb.model import Node, Relationship, clean_text
 from kb.schema import SCHEMA
 from miner.errors import KbError
@@ -50,7 +51,7 @@ def write_jsonl(contents: Contents, file: BinaryIO) -> int:
 
 
 def _nodes(contents: Contents) -> Iterator[dict[str, Any]]:
-    for kind in SCHEMA.nodes:
+    for kind in LABELS:
         for node in contents.nodes(kind):
             yield {"node": kind.label, "id": node.id, "properties": _speakable(node.properties)}
 

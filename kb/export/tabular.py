@@ -23,9 +23,12 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from kb import cypher
-from kb.contents import read_tables
+from kb.contents import LABELS, read_tables
 from kb.graph_schema import NodeType
+from kb.migrations import MIGRATIONS
+from kb.model import node_id
 from kb.schema import SCHEMA
+from kb.tables import arrow_schema
 from miner.errors import KbError
 from miner.store.formats import replacing, write_bytes
 
@@ -50,7 +53,8 @@ ADMIN_TYPES: dict[Kind, str] = {
 }
 DELIMITERS = ";|\x1f\x1e\x1d" + "".join(map(chr, range(0xE000, 0xE020)))
 """What may stand between the items of a list: the first that occurs in none of them is taken."""
-KINDS: tuple[NodeType | RelationshipType, ...] = (*SCHEMA.nodes, *SCHEMA.relationships)
+MIGRATION = SCHEMA.node("EventminerMigration")
+KINDS: tuple[NodeType | RelationshipType, ...] = (*LABELS, *SCHEMA.relationships)
 LISTS = ("strings", "integers", "floats")
 OPTIONS = csv.WriteOptions(include_header=False, quoting_style="needed")
 
@@ -70,7 +74,7 @@ def admin_header(kind: NodeType | RelationshipType, stamps: tuple[str, ...] = ()
 
 def finish_statements() -> tuple[str, ...]:
     """Return what completes an imported database: its empty lists, its constraints and its indexes."""
-    lists = {kind: [p.name for p in kind.properties if p.kind in LISTS] for kind in SCHEMA.nodes}
+    lists = {kind: [p.name for p in kind.properties if p.kind in LISTS] for kind in LABELS}
     filled = [cypher.fill_empty_list(kind, name) for kind, names in lists.items() for name in names]
     removed = [cypher.remove_marks(kind) for kind, names in lists.items() if names]
     return (*filled, *removed, *cypher.create_schema(SCHEMA))
@@ -95,6 +99,8 @@ def write_admin_folder(contents: Contents, folder: Path) -> int:
     (folder / "relationships").mkdir()
     delimiter = _free_delimiter(contents)
     n_rows = sum(_write(contents, kind, folder, delimiter) for kind in KINDS)
+    if contents.manifest:
+        _write_migrations(folder)
     write_bytes(folder / "delimiter.txt", f"U+{ord(delimiter):04X}".encode())
     write_bytes(folder / "finish.cypher", "".join(f"{statement};\n" for statement in finish_statements()).encode())
     arguments = (
@@ -107,7 +113,7 @@ def write_admin_folder(contents: Contents, folder: Path) -> int:
 
 def _arguments(root: str, folder: Path, database: str) -> list[str]:
     delimiter = (folder / "delimiter.txt").read_text(encoding="utf-8")
-    there = [kind for kind in KINDS if (folder / f"{kind.table}.csv").is_file()]
+    there = [kind for kind in (MIGRATION, *KINDS) if (folder / f"{kind.table}.csv").is_file()]
     files = [
         f"--nodes={':'.join(kind.labels)}={root}/{kind.table}.csv"
         if isinstance(kind, NodeType)
@@ -129,6 +135,16 @@ def _write(contents: Contents, kind: NodeType | RelationshipType, folder: Path, 
             _put(table, stamps, delimiter, file)
             n_rows += table.num_rows
     return n_rows
+
+
+def _write_migrations(folder: Path) -> None:
+    """Record the version of the schema, as a load would: an older or newer eventminer must know."""
+    rows = [
+        {"id": node_id(MIGRATION.label, str(m.version)), "version": m.version, "change": m.change} for m in MIGRATIONS
+    ]
+    with replacing(folder / f"{MIGRATION.table}.csv") as file:
+        file.write(f"{admin_header(MIGRATION)}\n".encode())
+        _put(pa.Table.from_pylist(rows, arrow_schema(MIGRATION)), {}, ";", file)
 
 
 def _put(table: pa.Table, stamps: dict[str, str], delimiter: str, file: BinaryIO) -> None:

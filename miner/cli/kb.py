@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from miner.cli import kb_files
 from miner.cli.output import AsJson, open_stderr, print_json, print_rows
 
 app = typer.Typer(help="Load a run into a graph store, and query it.", no_args_is_help=True)
@@ -90,3 +91,8 @@ def query(
     for warning in result.warnings:
         typer.echo(f"Note: {warning}", err=True)
     print_rows(result.records(), result.columns, as_json=json)
+
+
+app.command()(kb_files.export)
+app.command("import")(kb_files.import_file)
+app.command()(kb_files.check)
