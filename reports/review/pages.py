@@ -47,6 +47,7 @@ class Renderer:
         who = self.reviewer(request)
         undo, redo = state.next_undo(who), state.next_redo(who)
         progress = values.pop("progress", None) or count_progress(state)
+        values.setdefault("choice", None)
         text = self.text(
             f"review/{template}",
             desk=self.desk,

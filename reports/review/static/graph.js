@@ -10,10 +10,10 @@
   const graph = cytoscape({
     container: place,
     elements: [...data.nodes, ...data.edges].map((one) => ({ data: one })),
-    minZoom: 0.2, maxZoom: 3, wheelSensitivity: 0.3,
+    minZoom: 0.2, maxZoom: 3,
     style: [
       { selector: "node", style: { label: "data(label)", ...words } },
-      { selector: "node[kind='type']", style: { shape: "round-rectangle", width: "label", height: 34, padding: "8px", "background-color": "#0a5f73", color: "#fff", "text-background-opacity": 0, "text-valign": "center", "font-weight": 600, "font-size": 15 } },
+      { selector: "node[kind='type']", style: { shape: "round-rectangle", width: (node) => node.data("label").length * 8.5 + 20, height: 40, "background-color": "#0a5f73", color: "#fff", "text-background-opacity": 0, "text-valign": "center", "font-weight": 600, "font-size": 15 } },
       { selector: "node[kind='role']", style: { shape: "diamond", width: 26, height: 26, "background-color": "#0a5f73", "text-valign": "bottom", "text-margin-y": 4, "font-weight": 600 } },
       { selector: "node[kind='pattern']", style: { shape: "round-rectangle", width: 64, height: 64, "background-color": "#808080", "background-image": cover, "background-fit": "cover", "border-width": 4, "border-color": "#8a8f98", "text-valign": "bottom", "text-margin-y": 5 } },
       { selector: "node[status='accepted']", style: { "border-color": dark ? "#6fce93" : "#1c6b3a" } },

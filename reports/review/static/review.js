@@ -46,7 +46,11 @@
   }
 
   function arrive() {
-    one(".row[aria-current]")?.scrollIntoView({ block: "nearest" });
+    const list = one(".list"), row = one(".list .row[aria-current]");
+    if (row && list.scrollHeight > list.clientHeight) {
+      const off = row.getBoundingClientRect().top - list.getBoundingClientRect().top;
+      if (off < 0 || off + row.offsetHeight > list.clientHeight) list.scrollTop += off - list.clientHeight / 2;
+    }
     const toast = one("#toast");
     const name = one("#name")?.textContent || "";
     one("#says").textContent = toast ? `${one("span", toast).textContent}. ${name}` : name;
@@ -107,7 +111,7 @@
     const button = one(`[data-toggle="${what}"]`, dialog);
     if (!part) return;
     const on = button.getAttribute("aria-pressed") !== "true";
-    if (on && part.dataset.src && !part.src) part.src = part.dataset.src;
+    if (on && part.dataset.src && !part.hasAttribute("href")) part.setAttribute("href", part.dataset.src);
     part.toggleAttribute("hidden", !on);
     button.setAttribute("aria-pressed", String(on));
   }
