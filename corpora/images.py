@@ -6,7 +6,7 @@ import os
 import tarfile
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from miner.errors import ImageError
 from miner.store.fingerprint import digest_bytes
@@ -16,13 +16,25 @@ if TYPE_CHECKING:
 
     from corpora.folder import Folder
 
-__all__ = ["MAX_IMAGE_BYTES", "ImageFacts", "ImageSource", "members"]
+__all__ = ["MAX_IMAGE_BYTES", "ImageFacts", "ImageFinder", "ImageSource", "members"]
 
 MAX_IMAGE_BYTES = 1 << 29
 """A larger file is not taken for an image."""
 
 _SHARD = ".tar::"
 _INDEXING = threading.Lock()
+
+
+class ImageFinder(Protocol):
+    """Opens the images of a corpus, wherever they are."""
+
+    def open(self, image: str) -> bytes:
+        """Return the bytes of an image.
+
+        Raises:
+            ImageError: It cannot be opened.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from miner.errors import CorpusError, ImageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from corpora.images import ImageFinder
     from corpora.readers.sheet import Row, Sheet
 
 __all__ = ["RECORDS", "Corpus", "Declaration", "read_corpus"]
@@ -65,7 +66,7 @@ class Corpus:
     location: str
     declaration: Declaration
     records: pa.Table
-    images: ImageSource
+    images: ImageFinder
     reader: str
     columns: Mapping[str, tuple[str, ...]]
 

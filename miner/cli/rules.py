@@ -9,6 +9,7 @@ import typer
 
 from miner.cli.config import ConfigFile, Overrides
 from miner.cli.output import AsJson, open_stderr, print_json
+from miner.cli.run import SchedulerOption, SpreadOption, WorkersOption, read_spread
 
 app = typer.Typer(help="Mine rules from transactions made elsewhere.", no_args_is_help=True)
 
@@ -31,6 +32,9 @@ def mine(
     option: Overrides = None,
     threads: Annotated[int, typer.Option("--threads", min=0, help="Threads; 0 is one per core.")] = 0,
     *,
+    workers: WorkersOption = 0,
+    scheduler: SchedulerOption = "",
+    spread: SpreadOption = "auto",
     stream: Annotated[
         bool, typer.Option("--stream", help="Test nothing; write every rule above the thresholds as it is found.")
     ] = False,
@@ -41,21 +45,24 @@ def mine(
     Rules that are too many for memory can be streamed to disk untested: the tests need all rules at once.
     """
     from miner.config_file import load_config
-    from miner.rules.mine import mine_rules, stream_rules
+    from miner.rules.mine import stream_rules
     from miner.rules.shards import open_shards
     from miner.rules.transactions import Transactions
-    from miner.run.job import Place, count_threads
+    from miner.run.job import Place, count_threads, open_executor
     from miner.run.progress import OnConsole
+    from miner.run.spread import Workplace, mine_votes
     from miner.store.formats import read_table, write_table
 
-    mining, n_threads = load_config(config, option or ()).mine, count_threads(Place(n_threads=threads))
+    place = Place(n_threads=threads, n_workers=workers, scheduler=scheduler, spread=read_spread(spread))
+    mining, n_threads = load_config(config, option or ()).mine, count_threads(place)
     votes = open_shards(transactions) if transactions.is_dir() else Transactions.from_table(read_table(transactions))
     summary = {}
     with OnConsole(open_stderr()).stage("mine"):
         if stream:
             n_rules = stream_rules(votes, mining, out, threads=n_threads)
         else:
-            result = mine_rules(votes, mining, threads=n_threads)
+            with open_executor(place) as executor:
+                result = mine_votes(votes, mining, Workplace(executor, place.spread, n_threads))
             n_rules, summary = result.rules.num_rows, result.summary
             write_table(out, result.rules)
     if json:

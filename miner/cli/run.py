@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -12,6 +12,7 @@ from miner.cli.output import AsJson, open_stderr, print_json
 
 if TYPE_CHECKING:
     from miner.run.job import RunSummary
+    from miner.run.spread import Spread
 
 TOO_MANY_BAD = 3
 
@@ -22,6 +23,15 @@ OutOption = Annotated[Path, typer.Option("--out", help="Run folder; the same fol
 WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Start this many Dask processes here.")]
 SchedulerOption = Annotated[
     str, typer.Option("--scheduler", help="Use the workers of this Dask scheduler: tcp://HOST:8786.")
+]
+SpreadOption = Annotated[
+    str,
+    typer.Option(
+        "--spread",
+        metavar="auto|none|votes|prefix",
+        help="How votes are mined by several workers; changes no result. votes: by partition, for more votes than fit a worker; "
+        "prefix: below different words of one file on this host.",
+    ),
 ]
 ThreadsOption = Annotated[int, typer.Option("--threads", min=0, help="Threads of this process; 0 is one per core.")]
 
@@ -35,22 +45,55 @@ def run(
     workers: WorkersOption = 0,
     scheduler: SchedulerOption = "",
     threads: ThreadsOption = 0,
+    spread: SpreadOption = "auto",
+    extend: Annotated[
+        Path | None,
+        typer.Option(
+            "--extend", metavar="RUN", help="Add the corpus to the records of this run; keep its calibration."
+        ),
+    ] = None,
+    recalibrate: Annotated[
+        bool, typer.Option("--recalibrate", help="With --extend: fit thresholds, words and masks to all records again.")
+    ] = False,
+    learn: Annotated[
+        bool, typer.Option("--learn", help="Heed what was decided in reviews of RUN, and of the run it extends.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Turn the folder of another corpus over to this one.")] = False,
     json: AsJson = False,
 ) -> None:
     """Mine the patterns of a corpus and make bundle, knowledge base and report; finished parts are kept."""
     from miner.cli.logs import log_to
     from miner.config_file import load_config
-    from miner.run.folder import RunFolder
-    from miner.run.job import Place, run_corpus
+    from miner.run.folder import RunFolder, open_run
+    from miner.run.job import Extension, Place, run_corpus
     from miner.run.progress import OnConsole
 
-    resolved = load_config(config, option or ())
+    if recalibrate and extend is None:
+        raise typer.BadParameter("needs --extend RUN", param_hint="--recalibrate")
+    if extend is not None:
+        open_run(extend)
+    resolved = load_config(config or (extend / "run.toml" if extend else None), option or ())
     console = open_stderr()
     with log_to(out / "run.log", console):
-        place = Place(n_threads=threads, n_workers=workers, scheduler=scheduler)
-        summary = run_corpus(corpus, RunFolder(out), resolved, place=place, progress=OnConsole(console), force=force)
+        place = Place(n_threads=threads, n_workers=workers, scheduler=scheduler, spread=read_spread(spread))
+        summary = run_corpus(
+            corpus,
+            RunFolder(out),
+            resolved,
+            place=place,
+            progress=OnConsole(console),
+            force=force,
+            extension=Extension(extend, recalibrate=recalibrate) if extend else None,
+            learn=learn,
+        )
     report(summary, as_json=json)
+
+
+def read_spread(value: str) -> Spread:
+    """Read the option `--spread`."""
+    if value in {"auto", "none", "votes", "prefix"}:
+        return cast("Spread", value)
+    raise typer.BadParameter(f"{value!r} is not one of auto, none, votes, prefix", param_hint="--spread")
 
 
 def report(summary: RunSummary, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from miner.rules.census import ledger_of, map_all, refuse_beyond
 from miner.rules.condense import Condensing, condense
-from miner.rules.layout import Layout, build_layout, class_sizes
+from miner.rules.layout import Layout, build_layout, class_sizes, count_items
 from miner.rules.recount import Ledger
 from miner.rules.ruleset import Rules
 from miner.rules.search import order_roots, search
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from miner.config import MineConfig
     from miner.rules.census import Mapper
     from miner.rules.hypergeom import Floats
-    from miner.rules.transactions import Int32s, Int64s, Transactions
+    from miner.rules.shards import AnyVotes
+    from miner.rules.transactions import Int32s, Int64s
     from miner.rules.walk import Bounds
 
 SHARES_PER_WORKER = 4
@@ -61,7 +62,7 @@ class PrefixCensus:
         folder: Empty folder for the layouts; whoever made it removes it.
     """
 
-    transactions: Transactions
+    transactions: AnyVotes
     mapper: Mapper
     n_workers: int
     folder: Path
@@ -75,6 +76,10 @@ class PrefixCensus:
     def row_shapes(self) -> Int64s:
         """Count the labelled votes by their numbers of items."""
         return row_shapes(self.transactions)
+
+    def item_counts(self) -> tuple[Int64s, Int64s]:
+        """Count the labelled votes of each class with each item."""
+        return count_items(self.transactions)
 
     def tally(self, start: int, allowed: Floats) -> Floats:
         """Count the multimodal itemsets of each length with at least each count."""

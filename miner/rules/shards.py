@@ -81,6 +81,13 @@ class Shards:
         """Give one reader per shard; what it reads is mapped into memory only while it is in use."""
         return [lambda number=number: self._part(number) for number in range(len(self.folders))]  # type: ignore[misc]
 
+    def read(self, number: int) -> Transactions:
+        """Give the votes of one shard."""
+        part = self._part(number)
+        groups = np.arange(self.edges[number], self.edges[number + 1])
+        csrs = (*part.visual, *part.text)
+        return Transactions(*csrs, part.labels, groups, self.event_types, self.n_visual, self.n_text)
+
     def _part(self, number: int) -> Part:
         arrays = [np.asarray(read_array(self.folders[number] / f"{name}.npy")) for name in _NAMES[:-1]]
         labels = self.labels[self.edges[number] : self.edges[number + 1]]

@@ -10,8 +10,9 @@ import numpy as np
 from kb.evaluate.patterns import Measured, NameScore, Part, score_names, summarise, words_by_caption
 from miner.config import HoldoutConfig
 from miner.config_file import load_config
-from miner.errors import MiningError
+from miner.errors import ConfigError, MiningError
 from miner.patterns.detector import Detectors
+from miner.run.base import read_places
 from miner.run.encoded import Encoded
 from miner.run.job import count_threads, open_executor
 from miner.run.pattern_stage import PATTERNS
@@ -70,7 +71,7 @@ def evaluate_names(
     """
     config = load_config(folder.path / "run.toml")
     with folder.claim(), open_executor(place) as executor:
-        corpus = open_corpus(location or str(folder.read_state().get("location", "")), config.corpus, progress)
+        corpus = open_corpus(location or _only_place(folder), config.corpus, progress)
         read, _ = keep_corpus(corpus, identify_corpus(corpus), folder.store)
         stages = STAGES[: STAGES.index(PATTERNS) + 1]
         scores: list[NameScore] = []
@@ -80,6 +81,21 @@ def evaluate_names(
             pipeline.run([LABEL])
             scores.extend(_score(pipeline.run(stages), progress))
     return NameEvaluation(corpus.declaration.name, scores, summarise(scores, seed=config.seed), seeds)
+
+
+def _only_place(folder: RunFolder) -> str:
+    """Return where the corpus of a run is.
+
+    Raises:
+        ConfigError: It lies in several places, because the run extends another.
+    """
+    places = read_places(folder)
+    if len(places) > 1:
+        raise ConfigError(
+            f"The records of {folder.path} lie in {len(places)} places, so they cannot be split again.",
+            hint="Put them into one corpus and run it; or evaluate the run that was extended.",
+        )
+    return str(places[0]["location"])
 
 
 def _score(artefacts: Mapping[str, Artefact], progress: Progress) -> list[NameScore]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from miner.config_file import render_config
 from miner.errors import ConfigError, CorpusError
+from miner.run.base import absolute, open_base
 from miner.run.executor import LocalExecutor, count_cores
+from miner.run.frozen_stages import BASE, describe_drift
+from miner.run.learning import REVIEW, keep_decisions, learning, take_decisions
 from miner.run.pipeline import Pipeline
 from miner.run.projections import PROJECTIONS
 from miner.run.read_stages import LABEL, identify_corpus, keep_corpus, open_corpus
@@ -22,9 +24,12 @@ from miner.visual.engine import choose_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
+    from corpora.joint import Joined
     from corpora.records import Corpus
     from miner.config import RunConfig
+    from miner.run.base import BaseRun, Places
     from miner.run.executor import Executor
     from miner.run.folder import RunFolder
     from miner.run.progress import Progress
@@ -115,8 +120,29 @@ def count_threads(place: Place) -> int:
     return place.n_threads or n_cores
 
 
+@dataclass(frozen=True)
+class Extension:
+    """What a run extends.
+
+    Attributes:
+        base: Folder of a finished run.
+        recalibrate: Fit thresholds, word clusters and masks again over old and new records.
+    """
+
+    base: Path
+    recalibrate: bool = False
+
+
 def run_corpus(
-    location: str, folder: RunFolder, config: RunConfig, *, place: Place, progress: Progress, force: bool = False
+    location: str,
+    folder: RunFolder,
+    config: RunConfig,
+    *,
+    place: Place,
+    progress: Progress,
+    force: bool = False,
+    extension: Extension | None = None,
+    learn: bool = False,
 ) -> RunSummary:
     """Mine a corpus, or finish what a killed run began.
 
@@ -127,16 +153,23 @@ def run_corpus(
         place: Where the work is done.
         progress: Where to report.
         force: Turn a folder that belongs to another corpus over to this one.
+        extension: The run whose records come first; the corpus has the new ones, and may have those too.
+        learn: Heed what reviewers decided about this run, and about the one it extends.
 
     Raises:
         EventMinerError: Anything that stops the run; what was finished before is kept.
     """
     with folder.claim(), open_executor(place) as executor:
         progress.note(f"device: {DEVICES[choose_engine()]}; {executor.description}")
+        base = _open_base(extension, folder, config)
         corpus = open_corpus(location, config.corpus, progress)
+        places = [{"location": absolute(location), "records": corpus.records.num_rows}]
+        if base:
+            corpus, joined, places = base.join(corpus)
+            progress.note(_describe_joined(joined, base))
         logger.info("corpus %s: %d records", corpus.declaration.name, corpus.records.num_rows)
         identity = identify_corpus(corpus)
-        _take_over(folder, corpus, identity.key, force=force)
+        _take_over(folder, corpus, identity.key, places, force=force)
         read, is_new = keep_corpus(corpus, identity, folder.store)
         toml = f"{_title(corpus)}{render_config(config)}".encode()
         if not (folder.path / "run.toml").exists():
@@ -145,15 +178,65 @@ def run_corpus(
             folder.store, config, corpus, executor, progress, count_threads(place), {"read": read}, ["read"] * is_new
         )
         pipeline.spread = place.spread
+        if base:
+            pipeline.earlier = base.artefacts
         pipeline.run([LABEL])
         for note in read_json(pipeline.artefacts["label"].file("labelling.json"))["notes"]:
             progress.note(note)
         _require_event_types(pipeline)
-        artefacts = pipeline.run(STAGES)
+        is_learning = learn and _learn(pipeline, folder, base)
+        recalibrate = extension is not None and extension.recalibrate
+        artefacts = _run_stages(pipeline, base, recalibrate=recalibrate, learn=is_learning)
         write_bytes(folder.path / "run.toml", toml)
         renewed = _project(folder, pipeline)
         logger.info("made %s", ", ".join((*pipeline.made, *renewed)) or "nothing")
         return _summarise(folder, pipeline, artefacts, renewed)
+
+
+def _open_base(extension: Extension | None, folder: RunFolder, config: RunConfig) -> BaseRun | None:
+    """Open the run to extend.
+
+    Raises:
+        ConfigError: It is the run folder itself, or its calibration cannot be kept under this configuration.
+        ArtefactError: It has not finished.
+    """
+    if extension is None:
+        return None
+    if extension.base.absolute() == folder.path.absolute():
+        raise ConfigError("--extend and --out name the same folder.", hint="Give the extended run a folder of its own.")
+    base = open_base(extension.base)
+    if not extension.recalibrate:
+        base.require_frozen(config)
+    return base
+
+
+def _describe_joined(joined: Joined, base: BaseRun) -> str:
+    n_new = joined.records.num_rows - joined.n_known
+    again = f" ({joined.n_again:,} of them are in the corpus again)" if joined.n_again else ""
+    return f"extends {base.folder.path}: {joined.n_known:,} records known{again}, {n_new:,} new"
+
+
+def _learn(pipeline: Pipeline, folder: RunFolder, base: BaseRun | None) -> bool:
+    """Make the decisions of reviewers an artefact that patterns depend on; tell whether there are any."""
+    decisions = take_decisions(folder, base.folder if base else None)
+    if decisions:
+        pipeline.artefacts[REVIEW] = keep_decisions(decisions, folder.store)
+    note = f"learns from {len(decisions):,} decisions" if decisions else "--learn: nobody has decided anything yet"
+    pipeline.progress.note(note)
+    return bool(decisions)
+
+
+def _run_stages(pipeline: Pipeline, base: BaseRun | None, *, recalibrate: bool, learn: bool) -> Mapping[str, Artefact]:
+    """Run everything after labelling, with the calibration of another run where that is kept."""
+    if base is None or recalibrate:
+        return pipeline.run(learning(STAGES) if learn else STAGES)
+    base.require_same_labels(pipeline.artefacts["label"])
+    pipeline.artefacts.update(base.named)
+    artefacts = pipeline.run(learning(base.stages) if learn else base.stages)
+    for line in describe_drift(artefacts["drift"]):
+        pipeline.progress.note(line)
+        logger.warning(line)
+    return artefacts
 
 
 def _require_event_types(pipeline: Pipeline) -> None:
@@ -176,24 +259,20 @@ def _title(corpus: Corpus) -> str:
     return f"# Corpus: {' '.join(corpus.declaration.name.split())}\n\n"
 
 
-def _take_over(folder: RunFolder, corpus: Corpus, records: str, *, force: bool) -> None:
+def _take_over(folder: RunFolder, corpus: Corpus, records: str, places: Places, *, force: bool) -> None:
     """Write the corpus into a new folder, or refuse one that belongs to another corpus."""
     name = corpus.declaration.name
     if not force:
         folder.check_corpus(name, records)
     if folder.read_state().get("records") != records:
         folder.write_state({"corpus": name, "records": records})
-    folder.write_state(folder.read_state() | {"location": _absolute(corpus.location)})
-
-
-def _absolute(location: str) -> str:
-    """Return a location that holds from any working directory; `report` opens the pictures there."""
-    return location if "://" in location else str(Path(location).absolute())
+    folder.write_state(folder.read_state() | {"location": absolute(corpus.location), "places": places})
 
 
 def _project(folder: RunFolder, pipeline: Pipeline) -> list[str]:
     """Renew what is made from the artefacts, and write down the artefacts of this run."""
-    state = folder.read_state() | {"stages": {name: artefact.key for name, artefact in pipeline.artefacts.items()}}
+    own = {name: artefact.key for name, artefact in pipeline.artefacts.items() if not name.startswith(BASE)}
+    state = folder.read_state() | {"stages": own}
     parts = state.pop("parts", {})
     kept = dict(parts) if isinstance(parts, dict) else {}
     folder.write_state(state | {"parts": kept})

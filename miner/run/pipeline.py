@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from miner.errors import ArtefactError
 from miner.run.stage import Context, ShardedStage, WholeStage, identify
+from miner.store.fingerprint import digest_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,7 @@ class Pipeline:
         artefacts: What is there already, by stage; grows with `run`.
         made: Names of the stages that had to be run.
         spread: How votes are shared out among the executor's workers.
+        earlier: Artefacts of a run whose records the corpus begins with; what it did to pictures and captions is used again.
     """
 
     store: ArtefactStore
@@ -51,6 +53,7 @@ class Pipeline:
     artefacts: dict[str, Artefact] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     spread: Spread = "auto"
+    earlier: Mapping[str, Artefact] = field(default_factory=dict)
 
     def run(self, stages: Sequence[Stage]) -> Mapping[str, Artefact]:
         """Make what is missing, in this order.
@@ -86,9 +89,18 @@ class Pipeline:
             raise ArtefactError(f"{identity.directory} vanished while it was made.", hint="Run the same command again.")
         return artefact
 
-    def _context(self, stage: Stage, advance: Advance) -> Context:
+    def _context(self, stage: Stage, identity: Identity, advance: Advance) -> Context:
         inputs = {name: self.artefacts[name] for name in stage.inputs}
-        return Context(self.config, self.corpus, inputs, self.n_threads, self.executor, self.spread, advance)
+        earlier = self._find_earlier(identity)
+        return Context(self.config, self.corpus, inputs, self.n_threads, self.executor, self.spread, advance, earlier)
+
+    def _find_earlier(self, identity: Identity) -> Artefact | None:
+        """Return what the same stage made of other records, if it was done in exactly the same way."""
+        earlier = self.earlier.get(identity.stage)
+        if earlier is None:
+            return None
+        done, wanted = earlier.manifest, [identity.version, identity.parameters]
+        return earlier if digest_json([done["version"], done["parameters"]]) == digest_json(wanted) else None
 
     def _make_whole(self, stage: WholeStage, identity: Identity) -> None:
         with (
@@ -97,24 +109,28 @@ class Pipeline:
             # The sums of a matrix product depend on the number of threads that share them.
             threadpool_limits(1, user_api="blas"),
         ):
-            stage.make(self._context(stage, advance), directory)
+            stage.make(self._context(stage, identity, advance), directory)
 
     def _make_shards(self, stage: ShardedStage, identity: Identity) -> None:
-        shards = stage.cut(self._context(stage, _ignore))
+        shards = stage.cut(self._context(stage, identity, _ignore))
         open_shards = [index for index in range(len(shards.items)) if self.store.shard(identity, index) is None]
         if len(open_shards) < len(shards.items):
             self.progress.note(
                 f"{stage.name}: {len(shards.items) - len(open_shards)} of {len(shards.items)} shards are there"
             )
-        with self.progress.stage(stage.name, sum(shards.sizes[i] for i in open_shards), stage.unit) as advance:
+        for index in [index for index in open_shards if not shards.rest(index)[1] and index in shards.known]:
+            with self.store.build_shard(identity, index) as directory:
+                shards.keep(index, None, directory)
+            open_shards.remove(index)
+        items, sizes = zip(*map(shards.rest, open_shards), strict=True) if open_shards else ((), ())
+        with self.progress.stage(stage.name, sum(sizes), stage.unit) as advance:
 
             def keep(position: int, result: object) -> None:
                 index = open_shards[position]
                 with self.store.build_shard(identity, index) as directory:
-                    shards.save(result, directory)
-                advance(shards.sizes[index])
+                    shards.keep(index, result, directory)
+                advance(sizes[position])
 
-            items = [shards.items[index] for index in open_shards]
             self.executor.map(shards.work, items, on_result=keep, thread_safe=shards.thread_safe)
         self.store.finish(identity, len(shards.items))
 

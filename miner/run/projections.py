@@ -16,6 +16,7 @@ from kb.load import load_bundle
 from kb.store import open_store
 from miner.config_file import render_config
 from miner.errors import KbError
+from miner.run.frozen_stages import count_drift
 from miner.run.libraries import library_versions
 from miner.store.fingerprint import digest_json
 from miner.store.formats import read_array, read_json, read_table, write_bytes
@@ -119,6 +120,7 @@ def report_inputs(
             "rules": read_json(artefacts["mine"].file("summary.json")),
             "captions": read_json(artefacts["text-items"].file("counts.json")),
             "patterns": read_json(artefacts["patterns"].file("dropped.json")),
+            **({"drift": count_drift(artefacts["drift"])} if "drift" in artefacts else {}),
         },
     )
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from corpora.folder import locate
 from corpora.images import ImageSource
 from miner.config_file import load_config
+from miner.run.base import finder, read_places
 from miner.run.projections import report_inputs
-from miner.store.formats import write_bytes
+from miner.store.formats import read_table, write_bytes
 from reports.page import render_report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from corpora.images import ImageFinder
     from miner.run.folder import RunFolder
 
 
@@ -31,9 +33,17 @@ def write_report(folder: RunFolder, out: Path, *, location: str = "", images: bo
         CorpusError: The corpus is not where it was.
     """
     artefacts = folder.artefacts()
-    source = ImageSource(locate(location or str(folder.read_state().get("location", "")))[0]) if images else None
-    inputs = report_inputs(artefacts, load_config(folder.path / "run.toml"), source.open if source else _refuse)
+    open_image = _find_images(folder, location).open if images else _refuse
+    inputs = report_inputs(artefacts, load_config(folder.path / "run.toml"), open_image)
     write_bytes(out, render_report(inputs, images=images).encode())
+
+
+def _find_images(folder: RunFolder, location: str) -> ImageFinder:
+    """Open the one corpus of a run now, or those of a run that extends another when their pictures are wanted."""
+    places = read_places(folder)
+    if location or len(places) == 1:
+        return ImageSource(locate(location or str(places[0]["location"]))[0])
+    return finder(read_table(folder.artefact("read").file("records.parquet"), ["image"]), places)
 
 
 def _refuse(image: str) -> bytes:

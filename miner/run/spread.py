@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from miner.errors import ConfigError
+from miner.rules.confirm import halves
 from miner.rules.mine import mine_census, mine_rules, with_background
 from miner.rules.partition import PartitionCensus
 from miner.rules.prefix import PrefixCensus
@@ -24,9 +25,12 @@ from miner.rules.transactions import Transactions
 from miner.store.formats import read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from miner.config import MineConfig
     from miner.rules.mine import MiningResult
     from miner.rules.partition import Source
+    from miner.rules.shards import AnyVotes
     from miner.run.executor import Executor
 
 Spread: TypeAlias = Literal["auto", "none", "votes", "prefix"]
@@ -66,28 +70,42 @@ def mine_file(path: Path, config: MineConfig, place: Workplace) -> MiningResult:
     sources = _cut_file(path, count_parts(place, count_bytes(path)), background=config.background)
     if not place.executor.shares_disk:
         sources = [partial(_given, source()) for source in sources]
-    return mine_census(PartitionCensus(sources, place.executor), types, config)
+    return _mine_parts(sources, types, config, place)
 
 
-def mine_votes(votes: Transactions, config: MineConfig, place: Workplace) -> MiningResult:
-    """Mine votes that are in memory.
+def mine_votes(votes: AnyVotes, config: MineConfig, place: Workplace) -> MiningResult:
+    """Mine votes that are in memory, or in shards on the disk.
 
     Raises:
         ConfigError: The workers cannot share a file.
         MiningError: As of `mine_rules`.
     """
-    size_bytes = (len(votes.visual_indices) + len(votes.text_indices)) * BYTES_PER_ITEM
+    size_bytes = int(votes.visual_indptr[-1] + votes.text_indptr[-1]) * BYTES_PER_ITEM
     spread = choose_spread(place, size_bytes)
-    if spread == "none" or config.miner != "bitmap":
+    if spread == "none" or config.miner != "bitmap" or (spread == "prefix" and config.confirm != "none"):
         return mine_rules(votes, config, threads=place.n_threads)
     shown = with_background(votes) if config.background else votes
     if spread == "votes":
-        cuts = np.array_split(np.arange(len(shown)), count_parts(place, size_bytes))
-        sources: list[Source] = [partial(_given, shown.select(rows)) for rows in cuts]
-        return mine_census(PartitionCensus(sources, place.executor), votes.event_types, config)
+        sources = _cut_votes(shown, count_parts(place, size_bytes), shares_disk=place.executor.shares_disk)
+        return _mine_parts(sources, votes.event_types, config, place)
     with tempfile.TemporaryDirectory(prefix="eventminer-") as folder:
         census = PrefixCensus(shown, place.executor, place.executor.n_workers, Path(folder))
         return mine_census(census, votes.event_types, config)
+
+
+def _mine_parts(sources: Sequence[Source], types: Sequence[str], config: MineConfig, place: Workplace) -> MiningResult:
+    """Mine partitions; where rules are to be confirmed, one half of the photo groups of each on the other halves."""
+    if config.confirm == "none":
+        return mine_census(PartitionCensus(sources, place.executor), types, config)
+    searched, other = (
+        PartitionCensus([partial(_half, source, config.confirm_seed, which) for source in sources], place.executor)
+        for which in (0, 1)
+    )
+    return mine_census(searched, types, config, other=other)
+
+
+def _half(source: Source, seed: int, which: int) -> Transactions:
+    return halves(source(), seed)[which]
 
 
 def choose_spread(place: Workplace, size_bytes: int) -> Spread:
@@ -123,8 +141,19 @@ def count_bytes(path: Path) -> int:
     footer = pq.read_metadata(path)
     groups = [footer.row_group(group) for group in range(footer.num_row_groups)]
     columns = (group.column(column) for group in groups for column in range(footer.num_columns))
-    n_items: int = sum(column.num_values for column in columns if column.path_in_schema.split(".")[0] in {"visual", "text"})
+    n_items: int = sum(
+        column.num_values for column in columns if column.path_in_schema.split(".")[0] in {"visual", "text"}
+    )
     return n_items * BYTES_PER_ITEM
+
+
+def _cut_votes(votes: AnyVotes, n_parts: int, *, shares_disk: bool) -> list[Source]:
+    """Cut votes in memory into parts; shards on the disk are parts already, read where they are mined if they can be."""
+    if isinstance(votes, Transactions):
+        cuts = np.array_split(np.arange(len(votes)), n_parts)
+        return [partial(_given, votes.select(rows)) for rows in cuts]
+    sources: list[Source] = [partial(votes.read, number) for number in range(len(votes.folders))]
+    return sources if shares_disk else [partial(_given, source()) for source in sources]
 
 
 def _cut_file(path: Path, n_parts: int, *, background: bool) -> list[Source]:

@@ -34,6 +34,7 @@ class Context:
         executor: Where a stage may have parts of its work done; never changes a result.
         spread: How votes are shared out among the executor's workers; never changes a result.
         advance: Reports finished units.
+        earlier: What the same stage made, with the same parameters, of the records that the corpus begins with.
     """
 
     config: RunConfig
@@ -43,6 +44,22 @@ class Context:
     executor: Executor
     spread: Spread
     advance: Advance
+    earlier: Artefact | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """A shard that begins with what an earlier run has done.
+
+    Attributes:
+        rest: What is left to work on, in place of the whole item.
+        size: Units in it; none is worked on where this is 0.
+        join: From the result for the rest, or `None` where nothing is left, to the result for the whole shard.
+    """
+
+    rest: Any
+    size: int
+    join: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,7 @@ class Shards:
         save: Writes a result into the shard's directory.
         sizes: Units in each shard, for the progress.
         thread_safe: Whether several threads of a process may be inside `work` at once.
+        known: Shards of which an earlier run has done a part, by index.
     """
 
     work: Callable[[Any], Any]
@@ -62,6 +80,17 @@ class Shards:
     save: Callable[[Any, Path], None]
     sizes: Sequence[int]
     thread_safe: bool = True
+    known: Mapping[int, Known] = field(default_factory=dict)
+
+    def rest(self, index: int) -> tuple[Any, int]:
+        """Return what of a shard is left to work on, and its size."""
+        known = self.known.get(index)
+        return (self.items[index], self.sizes[index]) if known is None else (known.rest, known.size)
+
+    def keep(self, index: int, result: Any, directory: Path) -> None:  # noqa: ANN401 - as `work` returns it
+        """Write the result for the rest of a shard, with what was known, into the shard's directory."""
+        known = self.known.get(index)
+        self.save(result if known is None else known.join(result), directory)
 
 
 @dataclass(frozen=True, kw_only=True)

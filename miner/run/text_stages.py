@@ -11,17 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from miner.run.split_stage import training_records
-from miner.run.stage import Context, ShardedStage, Shards, WholeStage
+from miner.run.stage import Context, Known, ShardedStage, Shards, WholeStage
 from miner.store.fingerprint import digest_file
 from miner.store.formats import read_error, read_json, read_table, write_array, write_json, write_table
-from miner.text.captions import CAPTIONS, CaptionOptions, cut_chunks, parse_chunk
+from miner.text.captions import CAPTIONS, CaptionChunk, CaptionOptions, cut_chunks, parse_chunk
 from miner.text.items import CaptionItems
 from miner.text.learn import learn_items
-from miner.text.masking import masked_words, token_masks
+from miner.text.masking import MaskedWords, masked_words, token_masks
 from miner.text.pipeline import pipeline_version, resolve_pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from corpora.records import Corpus
     from miner.config import RunConfig
@@ -54,7 +54,28 @@ def _cut_parsing(context: Context) -> Shards:
         save=_save_captions,
         sizes=[len(chunk.texts) for chunk in chunks],
         thread_safe=False,
+        known=_known_captions(context.earlier, chunks) if context.earlier else {},
     )
+
+
+def _known_captions(earlier: Artefact, chunks: Sequence[CaptionChunk]) -> dict[int, Known]:
+    """Find the chunks that begin with captions an earlier run has parsed."""
+    known = {}
+    for index, (chunk, shard) in enumerate(zip(chunks, earlier.shards, strict=False)):
+        parsed = read_table(shard / "captions.parquet")
+        n = len(parsed)
+        if (parsed["record"].to_pylist(), parsed["caption"].to_pylist()) == (
+            list(chunk.records[:n]),
+            list(chunk.indices[:n]),
+        ):
+            rest = CaptionChunk(chunk.records[n:], chunk.indices[n:], chunk.texts[n:])
+            known[index] = Known(rest, len(rest.texts), partial(_join_captions, shard))
+    return known
+
+
+def _join_captions(shard: Path, rest: pa.Table | None) -> pa.Table:
+    parsed = read_table(shard / "captions.parquet").cast(CAPTIONS)
+    return parsed if rest is None else pa.concat_tables([parsed, rest])
 
 
 def _save_captions(table: pa.Table, directory: Path) -> None:
@@ -103,6 +124,22 @@ def _make_masks(context: Context, directory: Path) -> None:
     masked = masked_words(captions, patterns, language=language_of(context.config, context.corpus))
     write_table(directory / "masks.parquet", pa.table({"masks": token_masks(captions, masked)}))
     write_json(directory / "words.json", sorted(masked.words))
+    write_json(
+        directory / "masked.json",
+        {
+            "language": masked.language,
+            "words": sorted(masked.words),
+            "stems": sorted(masked.stems),
+            "phrases": sorted(masked.phrases),
+        },
+    )
+
+
+def read_masked(masks: Artefact) -> MaskedWords:
+    """Return what the triggers matched where the masks were made."""
+    kept = read_json(masks.file("masked.json"))
+    phrases = frozenset(tuple(phrase) for phrase in kept["phrases"])
+    return MaskedWords(kept["language"], frozenset(kept["words"]), frozenset(kept["stems"]), phrases)
 
 
 def _make_items(context: Context, directory: Path) -> None:
@@ -148,7 +185,7 @@ def _digest_vectors(name: str) -> str:
 
 MASKS = WholeStage(
     name="masks",
-    version=1,
+    version=2,
     inputs=("label", "captions"),
     libraries=("pyarrow", "snowballstemmer", "spacy"),
     facts=_name_language,

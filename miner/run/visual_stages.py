@@ -11,29 +11,33 @@ import numpy as np
 from miner.errors import CorpusError
 from miner.run.encoded import Encoded
 from miner.run.split_stage import group_representatives
-from miner.run.stage import Context, ShardedStage, Shards, WholeStage
-from miner.store.formats import write_array, write_json, write_table
+from miner.run.stage import Context, Known, ShardedStage, Shards, WholeStage
+from miner.store.formats import read_array, read_table, write_array, write_json, write_table
+from miner.visual.activations import Activations, join_activations
 from miner.visual.backbone import load_backbone
-from miner.visual.encode import EncodedShard, encode_shard
+from miner.visual.encode import EncodedShard, encode_shard, join_images
 from miner.visual.engine import choose_engine
 from miner.visual.filters import fire_items
 from miner.visual.groups import group_sizes, photo_groups
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pyarrow as pa
 
-    from corpora.images import ImageSource
+    from corpora.images import ImageFinder
     from corpora.records import Corpus
     from miner.config import RunConfig, VisualConfig
+    from miner.store.artefact import Artefact
     from miner.visual.engine import EngineKind
 
 VANISHED = ("missing-image", "unreadable-image")
+ACTIVATIONS = ("maxima", "cells", "pooled", "projected")
 
 
 def encode_records(
-    rows: pa.Table, *, source: ImageSource, config: VisualConfig, seed: int, kind: EngineKind
+    rows: pa.Table, *, source: ImageFinder, config: VisualConfig, seed: int, kind: EngineKind
 ) -> EncodedShard:
     """Encode one shard, wherever it is worked on.
 
@@ -55,18 +59,50 @@ def encode_records(
 def save_shard(shard: EncodedShard, directory: Path) -> None:
     """Write what was kept of the pictures of one shard."""
     write_table(directory / "images.parquet", shard.images)
-    for name in ("maxima", "cells", "pooled", "projected"):
+    for name in ACTIVATIONS:
         write_array(directory / f"{name}.npy", getattr(shard.activations, name))
 
 
-def cut_encoding(corpus: Corpus, config: RunConfig) -> Shards:
-    """Cut the encoding of a corpus into shards."""
+def _load_shard(directory: Path) -> EncodedShard:
+    """Read what `save_shard` wrote."""
+    arrays = {name: np.asarray(read_array(directory / f"{name}.npy")) for name in ACTIVATIONS}
+    return EncodedShard(read_table(directory / "images.parquet"), Activations(**arrays), {})
+
+
+def cut_encoding(corpus: Corpus, config: RunConfig, earlier: Artefact | None = None) -> Shards:
+    """Cut the encoding of a corpus into shards.
+
+    Args:
+        corpus: Whose pictures are encoded.
+        config: How.
+        earlier: What the same stage, with the same parameters, made of records that the corpus begins with.
+    """
     records = corpus.records.select(["record", "image", "status", "code", "reason"])
     size = config.visual.shard_size
     # `take` copies: a slice would drag the whole table along to every worker.
     items = [records.take(np.arange(at, min(at + size, len(records)))) for at in range(0, len(records), size)]
     work = partial(encode_records, source=corpus.images, config=config.visual, seed=config.seed, kind=choose_engine())
-    return Shards(work=work, items=items, save=save_shard, sizes=[len(item) for item in items])
+    known = _known_shards(earlier, items) if earlier else {}
+    return Shards(work=work, items=items, save=save_shard, sizes=[len(item) for item in items], known=known)
+
+
+def _known_shards(earlier: Artefact, items: Sequence[pa.Table]) -> dict[int, Known]:
+    """Find the shards that begin with records an earlier run has encoded."""
+    known = {}
+    for index, (rows, shard) in enumerate(zip(items, earlier.shards, strict=False)):
+        encoded = read_table(shard / "images.parquet", ["record"])["record"].to_pylist()
+        if rows["record"].to_pylist()[: len(encoded)] == encoded:
+            rest = rows.take(np.arange(len(encoded), len(rows)))
+            known[index] = Known(rest, len(rest), partial(_join_shard, shard))
+    return known
+
+
+def _join_shard(directory: Path, rest: EncodedShard | None) -> EncodedShard:
+    encoded = _load_shard(directory)
+    if rest is None:
+        return encoded
+    activations = join_activations([encoded.activations, rest.activations])
+    return EncodedShard(join_images([encoded.images, rest.images]), activations, rest.elapsed_s)
 
 
 def _name_engine(_config: RunConfig, _corpus: Corpus) -> dict[str, str]:
@@ -103,7 +139,7 @@ ENCODE = ShardedStage(
     settings=("seed", "visual.backbone", "visual.shard_size", "visual.max_pixels", "visual.n_dims"),
     libraries=("imagehash", "numpy", "onnxruntime", "pillow", "pyarrow", "scipy", "torch"),
     facts=_name_engine,
-    cut=lambda context: cut_encoding(context.corpus, context.config),
+    cut=lambda context: cut_encoding(context.corpus, context.config, context.earlier),
     unit="images",
 )
 GROUPS = WholeStage(

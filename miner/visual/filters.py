@@ -81,6 +81,20 @@ def fire_items(
     return thresholds, fired(maxima, thresholds)
 
 
+def fire_again(maxima: Floats, thresholds: Float32, backbone: Backbone, cfg: VisualConfig) -> Fired:
+    """Find which visual items fire in further pictures, with thresholds that `fire_items` gave.
+
+    Args:
+        maxima: (n, n_items).
+        thresholds: float32, (n_items,).
+        backbone: The network.
+        cfg: When items fire.
+    """
+    if cfg.firing == "top_k":
+        return fired_top_k(maxima, cfg.top_k, item_columns(backbone, cfg.items))
+    return fired(maxima, thresholds)
+
+
 def firing_share(cfg: VisualConfig, n_groups: int) -> float:
     """Return the share of photo groups in which an item fires: the configured one, or by their number."""
     if cfg.fires_top > 0:
