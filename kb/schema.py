@@ -210,8 +210,19 @@ _ANALYST_NODES = (
         meaning="A decision of an analyst about a pattern; a load never touches it.",
         properties=(
             _must("patternId", "string", "id of the Pattern node it is about"),
-            _must("decision", "string", "what was decided"),
-            _may("note", "string", "why"),
+            _must(
+                "decision",
+                "string",
+                "what was decided: accept, reject, rename, merge, split, set-role, move, note, undo, redo",
+            ),
+            _may("note", "string", "why, or what it says: the reason, the name, the role, the event type, the text"),
+            _may("who", "string", "reviewer"),
+            _may("at", "string", "when, ISO 8601, UTC"),
+            _may("holds", "boolean", "false where it was undone"),
+            _may("idle", "string", "why it changes nothing, though it holds"),
+            _may("corpus", "string", "name of the corpus that the pattern belongs to"),
+            _may("position", "integer", "place in the log of decisions, from 0"),
+            _may("line", "string", "the decision as a line of the log, JSON"),
         ),
     ),
     NodeType(
@@ -334,6 +345,12 @@ _SOURCES = (
 
 _ANALYSTS = (
     RelationshipType(type="OF", ends=(("Review", "Pattern"),), meaning="The review is about the pattern."),
+    RelationshipType(
+        type="MERGES",
+        ends=(("Review", "Pattern"),),
+        meaning="The review makes it part of the pattern that it is about.",
+    ),
+    RelationshipType(type="TAKES_BACK", ends=(("Review", "Review"),), meaning="The undo or redo is of that decision."),
     RelationshipType(type="OF_TYPE", ends=(("Mention", "EventType"),), meaning="The mention is such an event."),
     RelationshipType(
         type="HAS_ARGUMENT",
