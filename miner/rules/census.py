@@ -14,7 +14,7 @@ import numpy as np
 
 from miner.errors import MiningError
 from miner.rules.condense import Condensing
-from miner.rules.layout import build_layout, class_sizes
+from miner.rules.layout import build_layout, class_sizes, count_items
 from miner.rules.recount import Ledger
 from miner.rules.search import find_rules
 from miner.rules.tally import count_testable, row_shapes
@@ -58,6 +58,9 @@ class Census(Protocol):
     def row_shapes(self) -> Int64s:
         """Count the labelled votes by their numbers of visual and of text items, as `miner.rules.tally.row_shapes`."""
 
+    def item_counts(self) -> tuple[Int64s, Int64s]:
+        """Count the labelled votes of each class with each item, as `miner.rules.layout.count_items`."""
+
     def tally(self, start: int, allowed: Floats) -> Floats:
         """Count the multimodal itemsets by length and count, as `miner.rules.tally.count_testable`."""
 
@@ -100,6 +103,10 @@ class LocalCensus:
     def row_shapes(self) -> Int64s:
         """Count the labelled votes by their numbers of items."""
         return row_shapes(self.transactions)
+
+    def item_counts(self) -> tuple[Int64s, Int64s]:
+        """Count the labelled votes of each class with each item."""
+        return count_items(self.transactions)
 
     def tally(self, start: int, allowed: Floats) -> Floats:
         """Count the multimodal itemsets of each length with at least each count."""

@@ -89,6 +89,14 @@ def build_layout(
     return layout
 
 
+def count_items(transactions: AnyVotes) -> tuple[Int64s, Int64s]:
+    """Count the labelled votes of each class with each item; int64, (n_classes, n_visual) and (n_classes, n_text)."""
+    parts = transactions.parts() if isinstance(transactions, Shards) else split(transactions, 1)
+    shape = len(transactions.event_types), (transactions.n_visual, transactions.n_text)
+    counted = [_count_part(part(), *shape) for part in parts]
+    return np.sum([part[0] for part in counted], axis=0), np.sum([part[1] for part in counted], axis=0)
+
+
 def _count_part(part: Part, n_classes: int, n_items: tuple[int, int]) -> tuple[Int64s, Int64s, Int64s]:
     """Count the rows of each class with each visual item, with each text item, and altogether."""
     return (

@@ -14,12 +14,13 @@ from miner.rules.association import Association, associate
 from miner.rules.census import Census, LocalCensus
 from miner.rules.condense import Condensing, condense
 from miner.rules.confirm import Confirmation, confirm, halves
+from miner.rules.margins import margin_levels
 from miner.rules.regions import RegionCensus, by_vote, has_regions
 from miner.rules.ruleset import RULES, Rules
 from miner.rules.search import BitmapMiner, bounds_of, require_votes
 from miner.rules.thresholds import Thresholds
 from miner.rules.transactions import Transactions
-from miner.rules.verdict import Verdict, judge
+from miner.rules.verdict import MARGIN_SHARE, Levels, Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,12 +125,13 @@ def mine_census(
     _require_contrast(census.class_sizes, event_types)
     thresholds = Thresholds.of(config)
     association = associate(census, thresholds, alpha=config.family_wise)
+    margins = _margin_levels(census, thresholds, len(event_types), config.link_fdr)
     bounds = bounds_of(thresholds, census.class_sizes, None if config.exploratory else association.least_class)
     bounds.least_class[len(event_types) :] = _NEVER
     bounds.still_class[len(event_types) :] = _NEVER
     # The tests hold for all rules together: what is condensed is what they proved, not what they are offered.
     found = census.search(bounds, config.model_copy(update={"condensed": "all"}))
-    verdict = judge(found, census, bounds, association.log_levels, config)
+    verdict = judge(found, census, bounds, Levels(association.log_levels, margins), config)
     q_values = association.q_values(found, verdict.log_p)
     confirmation = confirm(found, verdict.proven, other, config.family_wise) if other is not None else None
     wanted = verdict.proven if confirmation is None else confirmation.confirmed
@@ -137,8 +139,17 @@ def mine_census(
     kept = kept[condense(found.take(kept), Condensing.of(config))]
     return MiningResult(
         rules_table(found, verdict, kept, event_types, q_values=q_values, confirmation=confirmation),
-        _summary(event_types, association, found, verdict, confirmation),
+        _summary(event_types, association, found, verdict, margins=margins, confirmation=confirmation),
     )
+
+
+def _margin_levels(census: Census, thresholds: Thresholds, n_types: int, link_fdr: float) -> Floats:
+    """Find the levels of the unconditional half of test (b) over the event types."""
+    visual, text = census.item_counts()
+    sizes, least = census.class_sizes, thresholds.least_class_counts(census.class_sizes)
+    own = (visual[:n_types], text[:n_types])
+    alpha = MARGIN_SHARE * link_fdr
+    return margin_levels(own, sizes[:n_types], least[:n_types], alpha=alpha, max_len=thresholds.max_len)
 
 
 class _Reference(LocalCensus):
@@ -218,6 +229,8 @@ def _summary(
     association: Association,
     rules: Rules,
     verdict: Verdict,
+    *,
+    margins: Floats,
     confirmation: Confirmation | None,
 ) -> dict[str, Any]:
     """Give what was tested and found, ready for JSON; a level or p-value of 0 means that nothing can be proven."""
@@ -241,5 +254,7 @@ def _summary(
         "votes": rules.n_rows,
         "tests": {str(length): float(association.n_tests[length]) for length in lengths},
         "level": {str(length): math.exp(association.log_levels[length]) for length in lengths},
+        "linkLevel": {str(length): math.exp(margins[length]) for length in lengths},
+        "smallestAttainableLog10P": min(own["smallestAttainableLog10P"] for own in by_type.values() if own["votes"]),
         "eventTypes": by_type,
     }

@@ -31,7 +31,7 @@ import numpy as np
 from miner.errors import MiningError
 from miner.rules.census import ledger_of, map_all, refuse_beyond
 from miner.rules.condense import Condensing, condense
-from miner.rules.layout import build_layout, class_sizes
+from miner.rules.layout import build_layout, class_sizes, count_items
 from miner.rules.ruleset import Rules
 from miner.rules.search import search
 from miner.rules.tally import above_counts, pooled, row_shapes, tally_itemsets
@@ -54,12 +54,13 @@ MAX_CANDIDATES = 4_000_000
 
 
 class _Shape(NamedTuple):
-    """What is known of a partition: votes of each class, and votes by their numbers of items."""
+    """What is known of a partition: votes of each class, votes by their numbers of items, and of each class with each item."""
 
     class_sizes: Int64s
     row_shapes: Int64s
     n_visual: int
     n_text: int
+    item_counts: tuple[Int64s, Int64s]
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,11 @@ class PartitionCensus:
         for shape in self._shapes:
             total[: shape.row_shapes.shape[0], : shape.row_shapes.shape[1]] += shape.row_shapes
         return total
+
+    def item_counts(self) -> tuple[Int64s, Int64s]:
+        """Count the labelled votes of each class with each item."""
+        visual, text = zip(*(shape.item_counts for shape in self._shapes), strict=True)
+        return np.sum(visual, axis=0), np.sum(text, axis=0)
 
     def count(self, antecedents: Int32s) -> Int64s:
         """Count the votes of each class that hold each itemset."""
@@ -261,7 +267,7 @@ def _too_many(n_found: int, limit: int) -> MiningError:
 def _look(source: Source) -> _Shape:
     """Count the votes of a partition."""
     votes = source()
-    return _Shape(class_sizes(votes), row_shapes(votes), votes.n_visual, votes.n_text)
+    return _Shape(class_sizes(votes), row_shapes(votes), votes.n_visual, votes.n_text, count_items(votes))
 
 
 def _read_pooled(source: Source) -> Transactions:

@@ -56,6 +56,10 @@ class RegionCensus:
         """Count the labelled votes by the numbers of items of their unions."""
         return self._unions.row_shapes()
 
+    def item_counts(self) -> tuple[Int64s, Int64s]:
+        """Count the labelled votes of each class with each item in any region."""
+        return self._unions.item_counts()
+
     def tally(self, start: int, allowed: Floats) -> Floats:
         """Count the multimodal itemsets of the unions with at least each count."""
         return self._unions.tally(start, allowed)

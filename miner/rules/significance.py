@@ -109,7 +109,8 @@ def layer_level(most: Floats, least: Floats, alpha: float) -> float:
     when d times the number of such tests is at most alpha.
 
     Args:
-        most: float64, (cap + 1,), at most how many itemsets of the layer have at least each count; falling.
+        most: float64, (cap + 1,) or (n_classes, cap + 1), at most how many itemsets of the layer have at least each count;
+            falling.
         least: `least_log_p`, (n_classes, cap + 1).
         alpha: Error of this layer.
 
@@ -123,7 +124,7 @@ def layer_level(most: Floats, least: Floats, alpha: float) -> float:
     reachable[:, -1] = -np.inf
     order = np.argsort(reachable, axis=None, kind="stable")
     values = reachable.ravel()[order]
-    numbers = most - np.append(most[1:], 0.0)
+    numbers = most - np.append(most[..., 1:], np.zeros_like(most[..., :1]), axis=-1)
     tests = np.cumsum(np.broadcast_to(numbers, least.shape).ravel()[order])
     last = np.append(values[1:] > values[:-1], True)
     values, tests = values[last], tests[last]

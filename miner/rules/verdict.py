@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from miner.rules.walk import Bounds
 
 Flags = npt.NDArray[np.bool_]
+
+MARGIN_SHARE = 0.1
+"""Share of the error of test (b) that the unconditional half has."""
 
 
 class Votes(Protocol):
@@ -57,49 +60,67 @@ class Verdict:
     proven: Flags
 
 
-def judge(rules: Rules, votes: Votes, bounds: Bounds, log_levels: Floats, config: MineConfig) -> Verdict:
+class Levels(NamedTuple):
+    """Natural logs of the levels of the tests with a family of their own, by antecedent length; float64, (max_len + 1,).
+
+    Attributes:
+        association: Of test (a).
+        margins: Of the unconditional half of test (b).
+    """
+
+    association: Floats
+    margins: Floats
+
+
+def judge(rules: Rules, votes: Votes, bounds: Bounds, levels: Levels, config: MineConfig) -> Verdict:
     """Test rules.
 
     Args:
         rules: All rules above the bounds.
         votes: Where the rules are counted.
         bounds: The thresholds they were found with.
-        log_levels: Natural log of the level of test (a), by antecedent length.
+        levels: Of tests (a) and (b).
         config: Error rates.
     """
     n = len(rules)
     q_link, p_item = np.full(n, np.nan), np.full(n, np.nan)
     sizes = rules.class_sizes[rules.labels]
     log_p = log_tails(rules.class_counts, rules.counts, sizes, np.full(n, rules.n_rows, np.int64))
-    associated = log_p <= log_levels[rules.lengths]
+    associated = log_p <= levels.association[rules.lengths]
     rows = np.flatnonzero(associated)
-    q_link[rows] = layered_q(link_log_p(rules.take(rows), votes, bounds, log_levels), rules.lengths[rows])
+    q_link[rows] = link_q(rules.take(rows), votes, bounds, levels, config.link_fdr)
     linked = q_link <= config.link_fdr
     rows = np.flatnonzero(linked)
     p_item[rows] = np.exp(item_log_p(rules, rows, votes, math.log(config.item_alpha)))
     return Verdict(log_p, q_link, p_item, associated, linked, p_item <= config.item_alpha)
 
 
-def link_log_p(rules: Rules, votes: Votes, bounds: Bounds, log_levels: Floats) -> Floats:
-    """Test (b): log p of picture and words meeting this often within the event type, given that they met often enough.
+def link_q(rules: Rules, votes: Votes, bounds: Bounds, levels: Levels, link_fdr: float) -> Floats:
+    """Test (b): q-value of picture and words meeting this often within the event type.
 
     With the counts of the visual and of the textual part inside the type and all other types fixed, the rule was chosen
-    because they met at least a* times. The p-value is P(A >= a) / P(A >= a*) under independence within the type.
+    because they met at least a* times. Given that, the p-value is P(A >= a) / P(A >= a*) under independence within the type;
+    these have a false discovery rate. Parts that meet far too often for any pair of parts are linked however the rule was
+    chosen; this has a family-wise error. Both together have at most the sum of their errors as false discovery rate.
 
     Args:
         rules: Rules that passed (a).
-        votes: Where the rules are counted.
+        votes: Where their parts are counted.
         bounds: The thresholds.
-        log_levels: The levels of (a); with the bounds they determine a*.
+        levels: With the bounds, that of (a) determines a*.
+        link_fdr: Error of both halves.
 
     Returns:
-        float64, (n,), natural log.
+        float64, (n,); at most `link_fdr` where one half finds a link.
     """
     visual_counts, text_counts = count_parts(rules, votes)
     sizes = rules.class_sizes[rules.labels]
-    chosen = least_chosen(rules.class_counts, rules.counts, rules.labels, rules.lengths, (bounds, log_levels))
+    chosen = least_chosen(rules.class_counts, rules.counts, rules.labels, rules.lengths, (bounds, levels.association))
     met = log_tails(rules.class_counts, visual_counts, text_counts, sizes)
-    return np.minimum(met - log_tails(chosen, visual_counts, text_counts, sizes), 0.0)
+    given = np.minimum(met - log_tails(chosen, visual_counts, text_counts, sizes), 0.0)
+    conditional = layered_q(given, rules.lengths) / (1.0 - MARGIN_SHARE)
+    unconditional = link_fdr * np.exp(np.minimum(met - levels.margins[rules.lengths], 700.0))
+    return np.minimum(np.minimum(conditional, unconditional), 1.0)
 
 
 def count_parts(rules: Rules, votes: Votes) -> tuple[Int64s, Int64s]:

@@ -63,7 +63,7 @@ TRANSACTIONS = WholeStage(
 )
 MINE = WholeStage(
     name="mine",
-    version=1,
+    version=2,
     inputs=("transactions",),
     settings=("mine",),
     libraries=("numpy", "pyarrow", "scipy"),

@@ -86,6 +86,27 @@ def test_family_wise_error_of_each_length_is_bounded(corpus: Transactions, confi
         assert level * tests <= config.family_wise / (config.max_len - 1) * (1 + 1e-9)
 
 
+@settings(max_examples=40, deadline=None)
+@given(corpora(), configs)
+def test_family_wise_error_of_links_by_margins_is_bounded(corpus: Transactions, config: MineConfig) -> None:
+    rows = votes(corpus)
+    levels = mine_rules(corpus, config).summary["linkLevel"]
+    for length in range(2, config.max_len + 1):
+        level, tests = levels[str(length)], 0
+        for items in itemsets(corpus, length):
+            for label in range(2) if len(items) == length else ():
+                size, n_visual, n_text = (counts(rows, part, label)[0] for part in (frozenset(), *parts(items)))
+                least = tail(min(n_visual, n_text), n_visual, n_text, size)
+                tests += min(n_visual, n_text) >= config.min_support_count and least <= level
+        assert level * tests <= 0.1 * config.link_fdr / (config.max_len - 1) * (1 + 1e-9)
+
+
+def parts(items: frozenset[Item]) -> tuple[frozenset[Item], frozenset[Item]]:
+    """The visual and the textual part."""
+    visual = frozenset(item for item in items if item[0] == "v")
+    return visual, items - visual
+
+
 @settings(max_examples=60, deadline=None)
 @given(corpora(), configs)
 def test_verdicts_equal_those_of_brute_force(corpus: Transactions, config: MineConfig) -> None:
@@ -98,13 +119,16 @@ def test_verdicts_equal_those_of_brute_force(corpus: Transactions, config: MineC
         items, size = items_of(row), sizes[row["eventType"]]
         p_value = tail(row["classCount"], row["count"], size, len(rows))
         assert row["pValue"] == pytest.approx(p_value, rel=1e-9)
+        assert row["pValue"] * (1 - 1e-9) <= row["qValue"] <= 1
         passed = row["logP"] <= math.log(levels[str(len(items))])
         assert passed == (row["qLink"] is not None)
         if passed:
             associated.append(row)
     p_links = [link_p(row, rows, config, levels[str(len(items_of(row)))]) for row in associated]
     lengths = [len(items_of(row)) for row in associated]
-    for row, q_link in zip(associated, layered(p_links, lengths), strict=True):
+    for row, conditional in zip(associated, layered(p_links, lengths), strict=True):
+        margin_level = result.summary["linkLevel"][str(len(items_of(row)))]
+        q_link = min(conditional / 0.9, config.link_fdr * met_p(row, rows) / margin_level, 1.0)
         assert row["qLink"] == pytest.approx(q_link, rel=1e-6)
         linked = row["qLink"] <= config.link_fdr
         assert linked == (row["pItem"] is not None)
@@ -128,9 +152,15 @@ def link_p(row: Row, rows: list[tuple[frozenset[Item], int]], config: MineConfig
         and both * len(rows) / ((both + others) * size) >= config.min_lift
         and (both == row["classCount"] or tail(both, both + others, size, len(rows)) <= level)
     )
-    n_visual = counts(rows, frozenset(item for item in items_of(row) if item[0] == "v"), label)[0]
-    n_text = counts(rows, frozenset(item for item in items_of(row) if item[0] == "x"), label)[0]
-    return tail(row["classCount"], n_visual, n_text, size) / tail(chosen, n_visual, n_text, size)
+    n_visual, n_text = (counts(rows, part, label)[0] for part in parts(items_of(row)))
+    return met_p(row, rows) / tail(chosen, n_visual, n_text, size)
+
+
+def met_p(row: Row, rows: list[tuple[frozenset[Item], int]]) -> float:
+    """P(A >= a) within the type, however the rule was chosen."""
+    label = TYPES.index(row["eventType"])
+    n_visual, n_text = (counts(rows, part, label)[0] for part in parts(items_of(row)))
+    return tail(row["classCount"], n_visual, n_text, sum(own == label for _, own in rows))
 
 
 def layered(p_values: list[float], lengths: list[int]) -> list[float]:
