@@ -163,7 +163,7 @@ def mine_rules(transactions: pa.Table, *, config: RunConfig | None = None, threa
 
 
 def load(run: str | Path, uri: str) -> LoadReport:
-    """Load a run into a graph store: a Neo4j address, or a path for the embedded store.
+    """Load a run, and what was decided about it, into a graph store: a Neo4j address, or a path for the embedded store.
 
     Raises:
         KbError: The bundle is damaged, or the store cannot be written.
@@ -171,8 +171,12 @@ def load(run: str | Path, uri: str) -> LoadReport:
     from kb.load import load_bundle
     from kb.store import open_store
 
+    from miner.run.reviewing import sync_run_reviews
+
     with open_store(uri) as store:
-        return load_bundle(Path(run), store)
+        done = load_bundle(Path(run), store)
+        sync_run_reviews(Path(run), store)
+    return done
 
 
 def query(uri: str | Path, cypher: str, params: Mapping[str, Any] | None = None) -> QueryResult:

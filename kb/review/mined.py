@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from kb.review.decisions import Fingerprint, sketch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
     import pyarrow as pa
@@ -30,11 +30,14 @@ class Mined:
         patterns: Schema `PATTERNS`.
         evidence: Schema `EVIDENCE`.
         run: Key of what mined them, empty where not known.
+        learned: Probability that each would be accepted, where `run --learn` has chosen them; it knew of patterns that it
+            left out.
     """
 
     patterns: pa.Table
     evidence: pa.Table
-    run: str = field(default="")
+    run: str = ""
+    learned: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def rows(self) -> dict[str, dict[str, Any]]:

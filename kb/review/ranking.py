@@ -2,7 +2,7 @@
 
 A logistic regression over the measures of a pattern, and over what was decided about others with its words and filters, gives
 the probability that it is accepted. Before any decision a pattern's grounding times its confidence is taken for that
-probability, and this prior stays in the regression as if it were `PRIOR_DECISIONS` decisions spread over all patterns: five
+probability (or what `run --learn` found when it chose the patterns), and this prior stays in the regression as if it were `PRIOR_DECISIONS` decisions spread over all patterns: five
 decisions change little, fifty outweigh it. With that many pseudo-decisions and the ridge penalty the regression always has one
 finite solution, whatever was decided, even if nothing was rejected yet.
 
@@ -69,7 +69,8 @@ class Ranking:
         self._measures = measure_patterns(mined.patterns)
         self._words = item_matrix([[*row["textWords"], row["nameHead"]] for row in rows])
         self._filters = item_matrix([row["visualItems"] for row in rows])
-        self._prior = np.array([row["grounding"] * row["confidence"] for row in rows], dtype=np.float64)
+        own = [mined.learned.get(row["pattern"], row["grounding"] * row["confidence"]) for row in rows]
+        self._prior = np.clip(np.nan_to_num(np.array(own, dtype=np.float64)), 0.02, 0.98)
         self._kinds = [(row["nameHead"], row["eventType"]) for row in rows]
 
     def probabilities(self, verdicts: Mapping[str, float]) -> dict[str, float]:
@@ -90,7 +91,7 @@ class Ranking:
         features = self._features(signs)
         rows = np.fromiter(verdicts, dtype=np.int64)
         accepted = np.fromiter(verdicts.values(), dtype=np.float64)
-        prior = np.clip(self._prior, 0.02, 0.98)
+        prior = self._prior
         share = PRIOR_DECISIONS / len(prior)
         places = np.concatenate([rows, rows, np.arange(len(prior)), np.arange(len(prior))])
         weights = np.concatenate([accepted, 1 - accepted, share * prior, share * (1 - prior)])

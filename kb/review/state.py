@@ -209,9 +209,18 @@ class ReviewState:
         """Return the conflicts about a pattern."""
         return [conflict for conflict in self.conflicts if conflict.pattern == pattern]
 
-    @property
+    @cached_property
     def unmatched(self) -> list[tuple[Fingerprint, list[Entry]]]:
-        """What patterns of earlier runs no pattern of now is, with the decisions about them."""
+        """Patterns of earlier runs that no pattern of now is, with the decisions about them; without `not_back`."""
+        return [lost for lost in self._lost if not _is_rejected(lost[1])]
+
+    @cached_property
+    def not_back(self) -> list[tuple[Fingerprint, list[Entry]]]:
+        """Patterns of earlier runs that were rejected and that are not there any more, with the decisions about them."""
+        return [lost for lost in self._lost if _is_rejected(lost[1])]
+
+    @cached_property
+    def _lost(self) -> list[tuple[Fingerprint, list[Entry]]]:
         groups: dict[str, tuple[Fingerprint, list[Entry]]] = {}
         for entry in self.history:
             was = self.matches.lost.get(entry.decision.pattern)
@@ -341,6 +350,11 @@ class ReviewState:
         for (pattern, aspect), choices in self._choices.items():
             if len({choice.value for choice in choices.values()}) > 1:
                 yield Conflict(pattern, aspect, tuple(choices.values()))
+
+
+def _is_rejected(entries: Iterable[Entry]) -> bool:
+    verdicts = [entry.decision.action for entry in entries if entry.holds and entry.decision.action in VERDICTS]
+    return verdicts[-1:] == ["reject"]
 
 
 def _verdict(status: Status) -> Any:  # noqa: ANN401 - a function of the table below

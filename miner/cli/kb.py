@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from miner.cli import kb_files
-from miner.cli.output import AsJson, open_stderr, print_json, print_rows
+from miner.cli.output import AsJson, open_stderr, print_csv, print_json, print_rows
+
+if TYPE_CHECKING:
+    from kb.store import GraphStore
 
 app = typer.Typer(help="Load a run into a graph store, and query it.", no_args_is_help=True)
 
@@ -22,23 +26,41 @@ def _group() -> None:
 
 @app.command()
 def load(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, or a bundle.")],
-    to: Annotated[str, typer.Option("--to", help="neo4j:// or bolt:// address, or a path for the embedded store.")],
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="Run folder, or a bundle.")] = None,
+    to: Annotated[
+        str,
+        typer.Option("--to", envvar="NEO4J_URI", help="neo4j:// or bolt:// address, or a path for the embedded store."),
+    ] = "",
+    prune: Annotated[
+        str, typer.Option("--prune", metavar="RUN", help="First remove all that this run or corpus has in the store.")
+    ] = "",
     *,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Put a damaged embedded store aside and make it anew.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Make a store say what a run found; loading twice changes nothing, and other nodes are left alone.
 
-    The password comes from NEO4J_PASSWORD, the user from NEO4J_USER.
+    The password comes from NEO4J_PASSWORD, the user from NEO4J_USER, the database from NEO4J_DATABASE.
     """
     from kb.bundle import verify_bundle
+    from kb.embedded_store import put_aside
     from kb.load import bundle_folder, load_bundle
     from kb.store import open_store
     from miner.run.progress import OnConsole
 
-    n_rows = verify_bundle(bundle_folder(run)).n_rows
+    if not to or not (run or prune):
+        raise typer.BadParameter("Give --to URI (or set NEO4J_URI), and RUN to load or --prune RUN to remove.")
+    n_rows = verify_bundle(bundle_folder(run)).n_rows if run else 0
+    if rebuild and (aside := put_aside(to)):
+        typer.echo(f"The old store is now {aside}.", err=True)
     progress = OnConsole(open_stderr())
     with open_store(to) as store, progress.stage("load", n_rows, "rows") as advance:
+        if prune:
+            _remove(store, prune)
+        if run is None:
+            return
         done = load_bundle(run, store, advance)
     if json:
         print_json(
@@ -61,10 +83,26 @@ def load(
     )
 
 
+def _remove(store: GraphStore, run: str) -> None:
+    """Remove a corpus from a store, named by itself, by a run that read it, or by the folder of such a run."""
+    from kb.bundle import verify_bundle
+    from kb.load import bundle_folder, remove_corpus
+
+    folder = bundle_folder(Path(run))
+    corpus = verify_bundle(folder).corpus if folder.is_dir() else run
+    gone = remove_corpus(store, corpus)
+    typer.echo(f"{corpus}: {gone.nodes_deleted:,} nodes and {gone.relationships_deleted:,} relationships are gone.")
+
+
 @app.command()
 def query(
-    uri: Annotated[str, typer.Argument(metavar="URI", help="Run folder, path of an embedded store, or Neo4j address.")],
-    cypher: Annotated[str, typer.Argument(metavar="CYPHER", help="Cypher, or @NAME; '@help' lists the named queries.")],
+    uri: Annotated[
+        str,
+        typer.Argument(metavar="URI", help="Run folder, path of an embedded store, or Neo4j address; else NEO4J_URI."),
+    ],
+    cypher: Annotated[
+        str, typer.Argument(metavar="CYPHER", help="Cypher, or @NAME; '@help' lists the named queries.")
+    ] = "",
     param: Annotated[
         list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Value of a $parameter; can be repeated.")
     ] = None,
@@ -73,12 +111,17 @@ def query(
     ] = DEFAULT_TIMEOUT_S,
     *,
     write: Annotated[bool, typer.Option("--write", help="Allow the query to change the store.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, lists and maps in it as JSON.")] = False,
     json: AsJson = False,
 ) -> None:
     """Ask a store in Cypher, or by the name of a question; read-only unless --write is given."""
     from kb.query import named_queries, parse_params, run_query
     from kb.store import open_store
 
+    if not cypher:
+        uri, cypher = os.environ.get("NEO4J_URI", ""), uri
+        if not uri:
+            raise typer.BadParameter("Give URI and CYPHER, or set NEO4J_URI and give CYPHER.")
     if cypher.strip() == "@help":
         rows = [
             {"name": f"@{named.name}", "answers": named.answers, "parameters": [p.name for p in named.parameters]}
@@ -90,7 +133,10 @@ def query(
         result = run_query(store, cypher, parse_params(cypher, param or []), write=write, timeout_s=timeout)
     for warning in result.warnings:
         typer.echo(f"Note: {warning}", err=True)
-    print_rows(result.records(), result.columns, as_json=json)
+    if csv:
+        print_csv(result.records(), result.columns)
+    else:
+        print_rows(result.records(), result.columns, as_json=json)
 
 
 app.command()(kb_files.export)

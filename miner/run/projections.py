@@ -18,6 +18,7 @@ from miner.config_file import render_config
 from miner.errors import KbError
 from miner.run.frozen_stages import count_drift
 from miner.run.libraries import library_versions
+from miner.run.reviewing import sync_run_reviews
 from miner.store.fingerprint import digest_json
 from miner.store.formats import read_array, read_json, read_table, write_bytes
 from miner.visual.backbone import load_backbone
@@ -80,6 +81,7 @@ def _load_kb(pipeline: Pipeline, folder: RunFolder) -> None:
     n_rows = verify_bundle(folder.path / "bundle").n_rows
     with pipeline.progress.stage("kb", n_rows, "rows") as advance, open_store(str(folder.path / "kb")) as store:
         load_bundle(folder.path / "bundle", store, advance)
+        sync_run_reviews(folder.path, store)
 
 
 def _report_key(artefacts: Mapping[str, Artefact]) -> str:

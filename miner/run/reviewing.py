@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kb.bundle import build_bundle
+from kb.result import Changes
+from kb.review.graph import sync_reviews
 from kb.review.mined import Mined
 from kb.review.session import Review
 from kb.review.tables import Counts, reviewed_tables
@@ -17,11 +19,11 @@ from miner.patterns.merge import Draft, Member
 from miner.patterns.pictures import Votes
 from miner.rules.transactions import Transactions
 from miner.run.bundle_stage import bundle_inputs
-from miner.run.folder import open_run
+from miner.run.folder import RunFolder, open_run
 from miner.run.learning import decision_log
 from miner.run.read_stages import read_declaration, read_ontology
 from miner.store.fingerprint import digest_bytes, digest_json
-from miner.store.formats import read_table, table_bytes
+from miner.store.formats import read_json, read_table, table_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -30,9 +32,10 @@ if TYPE_CHECKING:
     from kb.bundle import Bundle
     from kb.review.state import Status
     from kb.review.tables import Recount
+    from kb.store import GraphStore
     from miner.store.artefact import Artefact
 
-__all__ = ["open_review", "reviewed_bundle"]
+__all__ = ["open_review", "reviewed_bundle", "sync_run_reviews"]
 
 ACCEPTED: Collection[Status] = frozenset({"accepted"})
 
@@ -45,8 +48,12 @@ def open_review(run: Path) -> Review:
     """
     folder = open_run(run)
     artefact = folder.artefact("patterns")
+    learned = artefact.file("learned.json")
     mined = Mined(
-        read_table(artefact.file("patterns.parquet")), read_table(artefact.file("evidence.parquet")), artefact.key
+        patterns=read_table(artefact.file("patterns.parquet")),
+        evidence=read_table(artefact.file("evidence.parquet")),
+        run=artefact.key,
+        learned=read_json(learned)["probabilities"] if learned.exists() else {},
     )
     return Review(mined, decision_log(folder), read_ontology(folder.artefact("label")))
 
@@ -81,6 +88,21 @@ def reviewed_bundle(run: Path, *, statuses: Collection[Status] = ACCEPTED) -> Bu
     digests = [digest_bytes(table_bytes(table)) for table in (patterns, evidence)]
     info = replace(mined.run, key=digest_json([mined.run.key, *digests]))
     return build_bundle(replace(mined, run=info, patterns=patterns, evidence=evidence))
+
+
+def sync_run_reviews(run: Path, store: GraphStore) -> Changes:
+    """Bring the log of a run and a store it was loaded into to the same decisions; does nothing for what is no run.
+
+    Raises:
+        KbError: The store cannot be read or written.
+        ReviewError: The log cannot.
+    """
+    folder = RunFolder(run)
+    corpus = folder.read_state().get("corpus")
+    if corpus is None:
+        return Changes()
+    review = open_review(run)
+    return sync_reviews(review.journal, store, str(corpus), review.mined)
 
 
 def _recount(transactions: Artefact) -> Recount:
