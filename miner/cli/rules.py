@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from miner.cli.config import ConfigFile, Overrides
-from miner.cli.output import AsJson, open_stderr, print_json
+from miner.cli.output import AsJson, open_stderr, print_json, print_rows
 from miner.cli.run import SchedulerOption, SpreadOption, WorkersOption, read_spread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 app = typer.Typer(help="Mine rules from transactions made elsewhere.", no_args_is_help=True)
 
@@ -69,3 +72,30 @@ def mine(
         print_json({"rules": n_rules, "out": str(out), "tested": not stream, "summary": summary})
     else:
         typer.echo(f"{n_rules:,} {'untested ' * stream}rules of {votes.n_labelled:,} labelled votes: {out}")
+        for line in describe_tests(summary):
+            typer.echo(line)
+
+
+def describe_tests(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Say at which level rules of each length were tested, and how small a p-value could have been."""
+    if not summary:
+        return
+    levels = ", ".join(f"{level:.2g} with {length} items" for length, level in summary["level"].items())
+    smallest = f"1e{summary['smallestAttainableLog10P']:.0f}"
+    yield f"Levels of the class association: {levels}; smallest p-value that a rule could have reached: {smallest}."
+    confirmed = [own["confirmed"] for own in summary["eventTypes"].values() if "confirmed" in own]
+    if confirmed:
+        proven = sum(own["proven"] for own in summary["eventTypes"].values())
+        yield f"{sum(confirmed):,} of {proven:,} rules proven on one half of the photo groups were confirmed on the other."
+
+
+COLUMNS = ("eventType", "votes", "proven", "provenWithoutLink", "leastProvableCount", "smallestAttainableLog10P")
+
+
+@app.command()
+def summary(run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")], *, json: AsJson = False) -> None:
+    """Count the proven rules of each event type of a finished run, with and without the test that links picture and words."""
+    from miner.run.folder import open_run
+    from miner.run.proofs import count_proven
+
+    print_rows(count_proven(open_run(run)), COLUMNS, as_json=json)

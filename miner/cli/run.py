@@ -119,6 +119,7 @@ def describe(summary: RunSummary) -> dict[str, object]:
         "records": summary.n_records,
         "bad": summary.n_bad,
         "rules": summary.n_rules,
+        "smallestAttainableLog10P": summary.smallest_log10_p,
         "patterns": summary.n_patterns,
         "eventTypes": summary.n_event_types,
         "made": list(summary.made),
@@ -132,6 +133,7 @@ def summarise(summary: RunSummary) -> list[str]:
     found = f"{summary.n_rules:,} rules; {summary.n_patterns:,} patterns of {summary.n_event_types:,} event types"
     lines = [
         f"{summary.corpus}: {summary.n_records:,} records{bad}; {found}.",
+        f"Smallest p-value that a rule could have reached: 1e{summary.smallest_log10_p:.0f}.",
         f"Report: {summary.out / 'report.html'}",
     ]
     return lines if summary.made else ["Nothing to do: everything is there already.", *lines]

@@ -68,6 +68,7 @@ class RunSummary:
         n_records: Records, usable or not.
         n_bad: Those that cannot be used, for whatever reason.
         n_rules: Rules kept.
+        smallest_log10_p: Decimal logarithm of the smallest p-value that any rule could have reached.
         n_patterns: Patterns found.
         n_event_types: Event types that have a pattern.
         made: What had to be made; empty when everything was there already.
@@ -79,6 +80,7 @@ class RunSummary:
     n_records: int
     n_bad: int
     n_rules: int
+    smallest_log10_p: float
     n_patterns: int
     n_event_types: int
     made: tuple[str, ...]
@@ -303,6 +305,7 @@ def _summarise(
         n_records=images.num_rows,
         n_bad=n_bad,
         n_rules=read_table(artefacts["mine"].file("rules.parquet"), ["eventType"]).num_rows,
+        smallest_log10_p=read_json(artefacts["mine"].file("summary.json"))["smallestAttainableLog10P"],
         n_patterns=patterns.num_rows,
         n_event_types=len(pc.unique(patterns["eventType"])),
         made=(*pipeline.made, *renewed),
