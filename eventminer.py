@@ -170,7 +170,6 @@ def load(run: str | Path, uri: str) -> LoadReport:
     """
     from kb.load import load_bundle
     from kb.store import open_store
-
     from miner.run.reviewing import sync_run_reviews
 
     with open_store(uri) as store:
