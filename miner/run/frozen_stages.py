@@ -8,8 +8,9 @@ in them is taken over row by row, and only the new records are looked at.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -28,15 +29,17 @@ from miner.text.items import CaptionItems
 from miner.text.masking import token_masks
 from miner.text.words import content_words
 from miner.visual.backbone import load_backbone
-from miner.visual.filters import fire_again
+from miner.visual.filters import fire_again, fire_items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from miner.run.drift import Flags
     from miner.run.stage import Stage
     from miner.store.artefact import Artefact
-    from miner.visual.filters import Fired
+
+Int64s: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
 
 BASE = "base."
 CALIBRATION = (MASKS, TEXT_ITEMS, FILTERS)
@@ -100,7 +103,7 @@ def _measure_drift(context: Context, directory: Path) -> None:
     shifts: dict[str, dict[str, object]] = {}
     if is_new.any() and not is_new.all():
         records = [encoded[row] for row in rows]
-        for kind, (properties, names) in _properties(context, rows, records).items():
+        for kind, (properties, names) in _properties(context, rows, records, is_new).items():
             shift = measure_shift(properties, is_new, seed=context.config.seed)
             worst = [{"what": names[place], "calibrated": before, "new": now} for place, before, now in shift.worst]
             shifts[kind] = {**asdict(shift), "worst": worst, "drifts": shift.drifts}
@@ -108,11 +111,10 @@ def _measure_drift(context: Context, directory: Path) -> None:
 
 
 def _properties(
-    context: Context, rows: np.ndarray[tuple[int], np.dtype[np.int64]], records: Sequence[str]
+    context: Context, rows: Int64s, records: Sequence[str], is_new: Flags
 ) -> dict[str, tuple[sparse.csr_array, Sequence[str]]]:
     """Give what pictures show, captions say and labels claim of some records, with the names of the columns."""
     inputs = context.inputs
-    fired = read_fired(inputs["filters"])
     items = read_table(inputs["text-items"].file("text_items.parquet"))
     labels = read_table(inputs["label"].file("labels.parquet"), ["record", "eventTypes"])
     types_of = dict(zip(labels["record"].to_pylist(), labels["eventTypes"].to_pylist(), strict=True))
@@ -120,15 +122,14 @@ def _properties(
     place = {name: index for index, name in enumerate(types)}
     said = read_table(inputs["text-items"].file("items.parquet"))
     items_of = dict(zip(said["record"].to_pylist(), said["items"].to_pylist(), strict=True))
-    unknown = _unknown_shares(context)
-    n_visual = len(read_array(inputs["filters"].file("thresholds.npy")))
-    visual = _matrix(fired, n_visual)[rows]
+    unknown = _unknown_shares(context, records, is_new)
+    visual = _fired_alike(context, rows)
     words = [", ".join(words[:3]) for words in items["words"].to_pylist()]
     return {
-        "visualItems": (visual, [str(item) for item in range(n_visual)]),
+        "visualItems": (visual, [f"item {item}" for item in range(visual.shape[1])]),
         "textItems": (_incidence([items_of.get(record, []) for record in records], len(words)), words),
         "unknownWords": (
-            sparse.csr_array(np.array([[unknown.get(record, 0.0)] for record in records])),
+            sparse.csr_array(np.array(unknown)[:, None]),
             ["share of content words"],
         ),
         "eventTypes": (
@@ -138,24 +139,38 @@ def _properties(
     }
 
 
-def _unknown_shares(context: Context) -> dict[str, float]:
-    """Return for each record the share of content words that the vocabulary of the calibration lacks."""
-    captions, masks = read_captions(context.inputs["captions"]), read_masks(context.inputs["masks"])
-    vocabulary = set(read_table(context.inputs["text-items"].file("words.parquet"))["word"].to_pylist())
-    language = language_of(context.config, context.corpus)
-    n_words: dict[str, int] = {}
-    n_unknown: dict[str, int] = {}
-    for record, words in zip(
-        captions["record"].to_pylist(), content_words(captions, masks, language=language), strict=True
-    ):
-        n_words[record] = n_words.get(record, 0) + len(words)
-        n_unknown[record] = n_unknown.get(record, 0) + sum(word.text not in vocabulary for word in words)
-    return {record: n_unknown[record] / n for record, n in n_words.items() if n}
+def _fired_alike(context: Context, rows: Int64s) -> sparse.csr_array:
+    """Give what fires with thresholds fitted to old and new pictures alike.
 
-
-def _matrix(fired: Fired, n_items: int) -> sparse.csr_array:
+    The frozen ones were fitted to the old pictures, so on those alone they fire at just the calibrated share: of m pictures
+    (k + 1) / (m + 1) new ones of the same kind exceed what k of them do, which would look like drift where m is small.
+    """
+    visual = context.config.visual
+    maxima = Encoded(context.inputs["encode"]).maxima()[rows]
+    _, fired = fire_items(maxima, np.arange(len(rows)), load_backbone(visual.backbone), visual)
     ones = np.ones(len(fired.indices), np.float32)
-    return sparse.csr_array((ones, fired.indices, fired.indptr), shape=(len(fired.indptr) - 1, n_items))
+    return sparse.csr_array((ones, fired.indices, fired.indptr), shape=maxima.shape)
+
+
+def _unknown_shares(context: Context, records: Sequence[str], is_new: Flags) -> list[float]:
+    """Return for each record the share of its content words that too few of the old records have for a vector.
+
+    A record does not count for its own words: a new one cannot either.
+    """
+    captions, masks = read_captions(context.inputs["captions"]), read_masks(context.inputs["masks"])
+    found: dict[str, list[str]] = {record: [] for record in records}
+    language = language_of(context.config, context.corpus)
+    said = zip(captions["record"].to_pylist(), content_words(captions, masks, language=language), strict=True)
+    for record, words in said:
+        if record in found:
+            found[record].extend(word.text for word in words)
+    old = [record for record, new in zip(records, is_new.tolist(), strict=True) if not new]
+    n_records = Counter(word for record in old for word in set(found[record]))
+    least = context.config.text.min_count
+    return [
+        sum(n_records[word] - (not new) < least for word in found[record]) / max(len(found[record]), 1)
+        for record, new in zip(records, is_new.tolist(), strict=True)
+    ]
 
 
 def _incidence(rows: Sequence[Sequence[int]], n_items: int) -> sparse.csr_array:
@@ -164,12 +179,20 @@ def _incidence(rows: Sequence[Sequence[int]], n_items: int) -> sparse.csr_array:
     return sparse.csr_array((np.ones(len(indices), np.float32), indices, indptr), shape=(len(rows), n_items))
 
 
-_DRIFT_INPUTS = ("label", "groups", "split", "captions", "masks", "text-items", "filters", f"{BASE}filters")
+_DRIFT_INPUTS = ("label", "groups", "split", "captions", "masks", "text-items", "encode", f"{BASE}filters")
 DRIFT = WholeStage(
     name="drift",
     version=1,
     inputs=_DRIFT_INPUTS,
-    settings=("seed",),
+    settings=(
+        "seed",
+        "visual.backbone",
+        "visual.items",
+        "visual.firing",
+        "visual.fires_top",
+        "visual.top_k",
+        "text.min_count",
+    ),
     libraries=("numpy", "scipy"),
     make=_measure_drift,
 )

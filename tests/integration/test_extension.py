@@ -21,7 +21,7 @@ from miner.store.formats import read_array, read_json, read_table
 from tests.folders import read_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -37,19 +37,22 @@ N_OLD = 40
 PLACE = Place(n_threads=1)
 
 
-class Listening(Silent):
-    """Remembers how much every stage had to do, and what was said."""
+class Listening:
+    """Remembers how much every stage had to do, and what was said; may be interrupted at a stage."""
 
-    def __init__(self) -> None:
+    def __init__(self, interrupted_at: str = "") -> None:
         self.units: dict[str, int | None] = {}
         self.said: list[str] = []
+        self.interrupted_at = interrupted_at
 
     def note(self, line: str) -> None:
         self.said.append(line)
 
     def stage(self, name: str, total: int | None = None, unit: str = "") -> AbstractContextManager[Advance]:
+        if name == self.interrupted_at:
+            raise KeyboardInterrupt
         self.units[name] = total
-        return super().stage(name, total, unit)
+        return Silent().stage(name, total, unit)
 
 
 def lines_of(corpus: Path) -> list[str]:
@@ -58,6 +61,13 @@ def lines_of(corpus: Path) -> list[str]:
 
 def image_of(line: str) -> str:
     return next(value for value in json.loads(line).values() if isinstance(value, str) and value.endswith(".jpg"))
+
+
+def renamed(line: str, name: str) -> str:
+    """Give a line another id and another picture."""
+    image = image_of(line)
+    record = {key: f"images/{name}.jpg" if value == image else value for key, value in json.loads(line).items()}
+    return json.dumps({**record, "id": name}) + "\n"
 
 
 def cut(whole: Path, target: Path, lines: Sequence[str]) -> Path:
@@ -88,7 +98,7 @@ def table(out: Path, stage: str, name: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A corpus, its first and its last records as corpora of their own, and a run over the first."""
     folder = tmp_path_factory.mktemp("extension")
     generate_scenes(folder / "whole", n_scenes=60)
@@ -96,7 +106,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     cut(folder / "whole", folder / "old", lines[:N_OLD])
     cut(folder / "whole", folder / "new", lines[N_OLD:])
     run(folder / "old", folder / "RUN")
-    yield folder
+    return folder
 
 
 def test_extension_with_nothing_new_gives_the_same_rules_and_patterns(home: Path, tmp_path: Path) -> None:
@@ -126,6 +136,16 @@ def test_extension_looks_at_no_old_picture_again(home: Path, tmp_path: Path) -> 
         assert {name: data for name, data in found[0].items() if "manifest" not in name} == {
             name: data for name, data in found[1].items() if "manifest" not in name
         }
+
+
+def test_extension_by_records_of_the_same_kind_warns_of_nothing(home: Path, tmp_path: Path) -> None:
+    lines = lines_of(home / "whole")
+    order = np.random.default_rng(0).permutation(len(lines)).tolist()
+    for name, part in (("one", order[: len(order) // 2]), ("other", order[len(order) // 2 :])):
+        cut(home / "whole", tmp_path / name, [lines[at] for at in part])
+    run(tmp_path / "one", tmp_path / "RUN")
+    _, progress = run(tmp_path / "other", tmp_path / "RUN2", base=tmp_path / "RUN")
+    assert not [line for line in progress.said if "drift" in line]
 
 
 def test_extension_keeps_thresholds_words_and_masks_and_counts_all_votes(home: Path, tmp_path: Path) -> None:
@@ -166,15 +186,9 @@ def test_extension_of_an_extension_goes_on_from_there(home: Path, tmp_path: Path
 
 
 def test_extension_goes_on_where_it_was_interrupted(home: Path, tmp_path: Path) -> None:
-    class Interrupted(Listening):
-        def stage(self, name: str, total: int | None = None, unit: str = "") -> AbstractContextManager[Advance]:
-            if name == "filters":
-                raise KeyboardInterrupt
-            return super().stage(name, total, unit)
-
     extension, out = Extension(home / "RUN"), RunFolder(tmp_path / "RUN2")
     with pytest.raises(KeyboardInterrupt):
-        run_corpus(str(home / "new"), out, CONFIG, place=PLACE, progress=Interrupted(), extension=extension)
+        run_corpus(str(home / "new"), out, CONFIG, place=PLACE, progress=Listening("filters"), extension=extension)
     summary, progress = run(home / "new", tmp_path / "RUN2", base=home / "RUN")
     assert "encode" not in progress.units
     assert "filters" in summary.made
@@ -188,7 +202,7 @@ def test_extension_lets_a_copy_join_the_group_of_an_old_picture(home: Path, tmp_
     first = lines_of(home / "whole")[0]
     copy = cut(home / "whole", tmp_path / "copy", [first])
     (copy / image_of(first)).rename(copy / "images/again.jpg")
-    (copy / "captions.jsonl").write_text(first.replace(image_of(first), "images/again.jpg"))
+    (copy / "captions.jsonl").write_text(renamed(first, "again"))
     run(copy, tmp_path / "RUN2", base=home / "RUN")
     groups = read_array(RunFolder(tmp_path / "RUN2").artefact("groups").file("groups.npy"))
     assert groups[-1] == groups[0]
@@ -200,15 +214,11 @@ def test_extension_warns_of_pictures_of_another_kind(home: Path, tmp_path: Path)
     other = tmp_path / "other"
     (other / "images").mkdir(parents=True)
     rng, lines = np.random.default_rng(0), []
-    pattern = json.loads(lines_of(home / "whole")[0])
+    pattern = lines_of(home / "whole")[0]
     for number in range(30):
         noise = rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)
         Image.fromarray(noise).resize((224, 224)).save(other / f"images/noise{number}.jpg")
-        line = {
-            key: f"images/noise{number}.jpg" if value == image_of(json.dumps(pattern)) else value
-            for key, value in pattern.items()
-        }
-        lines.append(json.dumps(line) + "\n")
+        lines.append(renamed(pattern, f"noise{number}"))
     for path in (home / "whole").glob("*.toml"):
         shutil.copy(path, other)
     (other / "captions.jsonl").write_text("".join(lines))
