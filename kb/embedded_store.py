@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,6 +28,33 @@ def graph_file(uri: str) -> Path:
     if path.suffix == ".kgl":
         return path
     return path / "kb" / GRAPH_FILE if (path / "run.toml").is_file() else path / GRAPH_FILE
+
+
+def put_aside(uri: str) -> Path | None:
+    """Rename the files of an embedded store, so that it can be made anew.
+
+    Args:
+        uri: As for `graph_file`.
+
+    Returns:
+        Where the store's file is now, None where there was none.
+
+    Raises:
+        KbError: It is an address of a server.
+        OSError: The files cannot be renamed.
+    """
+    if "://" in uri:
+        raise KbError(f"{uri} is no embedded store.", hint="--prune RUN removes what a run has in a database.")
+    file, moved = graph_file(uri), None
+    if file.exists():
+        taken = {path.name for path in file.parent.iterdir()}
+        moved = file.with_name(next(n for i in count(1) if (n := f"{file.name}.old-{i}") not in taken))
+        file.rename(moved)
+    for left_over in file.parent.glob(
+        f"{file.name}-*"
+    ):  # its log and its lock would be taken for those of the new file
+        left_over.unlink()
+    return moved
 
 
 class EmbeddedStore:

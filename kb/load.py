@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kb import cypher
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from kb.bundle import Manifest
     from kb.graph_schema import RelationshipType
     from kb.mark import Mark
-    from kb.result import Params
+    from kb.result import Params, QueryResult
     from kb.rows import Batch
     from kb.store import GraphStore
 
@@ -213,9 +214,7 @@ class _Load:
         )
 
     def _repeat(self, statement: str, params: Params) -> None:
-        """Delete in batches until nothing is left to delete."""
-        while self._run(statement, {**params, "limit": DELETED_ROWS}):
-            continue
+        self.changes += _delete_all(self._store, statement, params, self._keep)
 
     def _run(self, statement: str, params: Params) -> int:
         """Run a statement that may be run again, and return the number it gives."""
@@ -239,22 +238,35 @@ def remove_corpus(store: GraphStore, corpus: str) -> Changes:
         if not found:
             raise KbError(f"{store.uri} has no corpus and no run {corpus!r}.", hint="@runs lists those that are there.")
         changes = Changes()
-        # The corpus goes last: while it is there, a load does not take the store for empty of it.
-        for node in sorted(SCHEMA.bundle_nodes, key=lambda n: n.label == "Corpus"):
+        # Captions first, because thousands of them hang on a word; the corpus last: while it is there, a load does not take
+        # the store for empty of it.
+        for node in sorted(SCHEMA.bundle_nodes, key=lambda n: (n.label == "Corpus", n.label != "Caption")):
             if node.origin == "bundle":
-                changes += _delete_all(store, cypher.delete_scope(node), {"scope": found[0]["corpus"]})
+                changes += _delete_all(store, cypher.delete_scope(node), {"scope": found[0]["corpus"]}, Patience().keep)
         for statement in (cypher.DELETE_UNUSED_EVENT_TYPES, cypher.DELETE_UNUSED_ROLES):
-            changes += _delete_all(store, statement, {"mark": ""})
+            changes += _delete_all(store, statement, {"mark": ""}, Patience().keep)
     return changes
 
 
-def _delete_all(store: GraphStore, statement: str, params: Params) -> Changes:
-    changes = Changes()
+def _delete_all(store: GraphStore, statement: str, params: Params, keep: Keep) -> Changes:
+    """Delete in batches until nothing is left to delete; smaller ones where the store has not the memory."""
+    changes, limit = Changes(), DELETED_ROWS
+    result: QueryResult
     while True:
-        result = store.write(statement, {**params, "limit": DELETED_ROWS})
+        try:
+            result = keep(partial(_delete_some, store, statement, {**params, "limit": limit}))
+        except BatchTooLargeError:
+            if limit == 1:
+                raise
+            limit = max(1, limit // 4)
+            continue
         changes += result.changes
         if not result.rows[0][0]:
             return changes
+
+
+def _delete_some(store: GraphStore, statement: str, params: Params, _attempt: int) -> QueryResult:
+    return store.write(statement, params)
 
 
 def _is_shared(kind: NodeType | RelationshipType) -> bool:

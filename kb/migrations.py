@@ -64,8 +64,8 @@ def migrate(store: GraphStore) -> None:
         )
     if found == 0:
         _refuse_foreign(store)
-    for migration in MIGRATIONS[found:]:
-        for statement in migration.statements if found else ():
+    for migration in MIGRATIONS:
+        for statement in migration.statements if 0 < found < migration.version else ():
             store.write(statement, {})
         store.write(cypher.RECORD_MIGRATION, _record(migration))
 

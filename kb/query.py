@@ -10,12 +10,11 @@ with open_store("RUN") as store:
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from kb import cypher
+from kb.library import SUBJECTS, NamedQuery, Parameter, named_queries
 from kb.model import clean_text
 from kb.result import QueryResult
 from miner.errors import KbError
@@ -27,139 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["NamedQuery", "Parameter", "QueryResult", "named_queries", "parse_params", "run_query"]
 
 DEFAULT_TIMEOUT_S = 30.0
-_WORD = re.compile(r"\w+")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of a named query.
-
-    Attributes:
-        name: Its name, as in the Cypher text.
-        kind: An event type may be written with colons, as corpora do; `text` is looked for word by word; signs that a full-text search would interpret are left out.
-        meaning: One line for the user.
-        default: Used when it is not given; a parameter without one must be given.
-    """
-
-    name: str
-    kind: Literal["eventType", "pattern", "integer", "text"]
-    meaning: str
-    default: int | None = None
-
-    def parse(self, value: Any) -> str | int:  # noqa: ANN401 - whatever a user gives
-        """Return the value to send.
-
-        Raises:
-            KbError: The value is of another kind.
-        """
-        if self.kind == "text":
-            return " ".join(_WORD.findall(str(value).lower()))
-        if self.kind == "eventType":
-            return str(value).replace(":", ".")
-        if self.kind == "pattern":
-            return str(value)
-        try:
-            number = int(value)
-        except (TypeError, ValueError):
-            number = -1
-        if number < 0:
-            raise KbError(f"Parameter {self.name} must be a whole number from 0, not {value!r}.")
-        return number
-
-
-@dataclass(frozen=True)
-class NamedQuery:
-    """A question with a name.
-
-    Attributes:
-        name: What it is called by, after an `@`.
-        answers: The question in words.
-        parameters: What it needs to know.
-        statement: Its Cypher text.
-    """
-
-    name: str
-    answers: str
-    parameters: tuple[Parameter, ...]
-    statement: str
-
-    def bind(self, params: Params) -> dict[str, Any]:
-        """Check and complete parameters.
-
-        Raises:
-            KbError: One is missing, unknown or of another kind.
-        """
-        known = {p.name: p for p in self.parameters}
-        unknown = sorted(set(params) - set(known))
-        missing = [p.name for p in self.parameters if p.default is None and p.name not in params]
-        if unknown or missing:
-            fault = f"has no parameter {unknown[0]!r}" if unknown else f"needs {missing[0]}"
-            raise KbError(f"@{self.name} {fault}.", hint=f"It takes: {', '.join(known) or 'nothing'}.")
-        return {name: p.parse(params.get(name, p.default)) for name, p in known.items()}
-
-
-_EVENT_TYPE = Parameter("eventType", "eventType", "event type, such as Conflict.Attack")
-_PATTERN = Parameter("pattern", "pattern", "id of a pattern, such as P0123456789ab")
-_WORDS = Parameter("text", "text", "words to look for")
-
-
-def _limit(n: int) -> Parameter:
-    return Parameter("limit", "integer", "most rows to return", default=n)
-
-
-@dataclass(frozen=True)
-class _Subject:
-    words: str
-    statement: str
-    hint: str
-
-
-_SUBJECTS = {
-    "eventType": _Subject("event type", cypher.COUNT_EVENT_TYPES, "@event-types lists those that are there."),
-    "pattern": _Subject("pattern", cypher.COUNT_PATTERNS, "@patterns-of lists the patterns of an event type."),
-}
-
-_QUERIES = (
-    NamedQuery("event-types", "Which event types have the most patterns?", (), cypher.EVENT_TYPES),
-    NamedQuery(
-        "patterns-of",
-        "What are the strongest patterns of an event type, with their words and visual items?",
-        (_EVENT_TYPE, _limit(5)),
-        cypher.PATTERNS_OF,
-    ),
-    NamedQuery(
-        "evidence-of",
-        "Where in which pictures and captions does a pattern show?",
-        (_PATTERN, _limit(20)),
-        cypher.EVIDENCE_OF,
-    ),
-    NamedQuery(
-        "images-of-pattern", "Which pictures support a pattern?", (_PATTERN, _limit(100)), cypher.IMAGES_OF_PATTERN
-    ),
-    NamedQuery(
-        "shared-patterns",
-        "Which patterns of two event types share items, and which?",
-        (
-            Parameter("first", "eventType", "an event type"),
-            Parameter("second", "eventType", "another event type"),
-            _limit(20),
-        ),
-        cypher.SHARED_PATTERNS,
-    ),
-    NamedQuery(
-        "roles-of", "Which roles has an event type, and which patterns fill them?", (_EVENT_TYPE,), cypher.ROLES_OF
-    ),
-    NamedQuery("captions-like", "Which captions have these words?", (_WORDS, _limit(10)), cypher.CAPTIONS_LIKE),
-    NamedQuery(
-        "patterns-named", "Which patterns have these words in their name?", (_WORDS, _limit(10)), cypher.PATTERNS_NAMED
-    ),
-    NamedQuery("provenance", "Which run and corpus does a pattern come from?", (_PATTERN,), cypher.PROVENANCE),
-)
-
-
-def named_queries() -> tuple[NamedQuery, ...]:
-    """Return the questions that have names."""
-    return _QUERIES
 
 
 def run_query(
@@ -203,7 +69,7 @@ def _ask(store: GraphStore, query: NamedQuery, params: Params, timeout_s: float)
 def _check_subjects(store: GraphStore, query: NamedQuery, values: Params, timeout_s: float) -> None:
     """Tell an empty answer from a question about something that is not there."""
     for parameter in query.parameters:
-        subject = _SUBJECTS.get(parameter.kind)
+        subject = SUBJECTS.get(parameter.kind)
         if subject is None:
             continue
         value = values[parameter.name]
@@ -237,10 +103,12 @@ def _parse_value(value: str) -> Any:  # noqa: ANN401 - any value of JSON
 
 
 def _find(text: str) -> NamedQuery:
-    for query in _QUERIES:
+    for query in named_queries():
         if f"@{query.name}" == text:
             return query
-    raise KbError(f"There is no query {text}.", hint=f"Named queries: {', '.join('@' + q.name for q in _QUERIES)}.")
+    raise KbError(
+        f"There is no query {text}.", hint=f"Named queries: {', '.join('@' + q.name for q in named_queries())}."
+    )
 
 
 def _cleaned(value: Any) -> Any:  # noqa: ANN401 - any value of JSON

@@ -367,6 +367,7 @@ SCHEMA = GraphSchema(
     ranges=(
         RangeIndex(name="eventTypeIndex", label="EventType", property="eventType"),
         RangeIndex(name="patternIndex", label="Pattern", property="pattern"),
+        RangeIndex(name="imageRecordIndex", label="Image", property="record"),
         RangeIndex(name="patternEventTypeIndex", label="Pattern", property="eventType"),
     ),
     texts=(

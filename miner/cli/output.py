@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -50,6 +51,18 @@ def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, 
         table.add_row(*[_show(row.get(column)) for column in columns])
     # What a pipe reads must not be folded at the width of some terminal.
     Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDE).print(table)
+
+
+def print_csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> None:
+    """Print rows as CSV with a header, lists and mappings in it as JSON."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        values = [row.get(column) for column in columns]
+        writer.writerow(
+            json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict | bool) else value
+            for value in values
+        )
 
 
 def _show(value: object) -> str:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kb.query import named_queries, run_query
+from kb.library import named_queries
+from kb.load import remove_corpus
+from kb.query import run_query
 from kb.schema import SCHEMA
 from miner.errors import KbError
 from tests.graph_stores import KINDS, ask, content, empty_store, load
-from tests.kb_run import CAPTION_OF
+from tests.kb_run import CAPTION_OF, pattern_row, small_inputs, small_patterns, with_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,6 +153,108 @@ def test_named_queries_answer(store: GraphStore) -> None:
     assert [(row["corpus"], row["licence"], row["evidence"], row["photographs"]) for row in origin] == [
         ("beach", "CC0", 2, 2)
     ]
+
+
+def test_runs_and_credits_tell_what_is_there_and_whose_it_is(store: GraphStore) -> None:
+    (run,) = ask(store, "@runs")
+    assert (run["corpus"], run["patterns"], run["records"], run["bad"], run["complete"]) == ("beach", 3, 5, 1, True)
+    assert ask(store, "@credits") == [
+        {"corpus": "beach", "licence": "CC0", "credit": None, "source": None, "images": 5}
+    ]
+
+
+def test_discriminating_patterns_come_first_that_share_nothing_with_the_other_type(store: GraphStore) -> None:
+    rows = ask(store, "@discriminating-patterns", first="Sport.Climbing", second="Sport.Surfing")
+    # "rope" has filter 5 and the word rope; "rock face" shares filter 7 and the word rock with "wet rock".
+    assert [(r["displayName"], r["sharedItems"], r["images"], r["imagesOfSecond"]) for r in rows] == [
+        ("rope", 0, 1, 0),
+        ("rock face", 2, 2, 0),
+    ]
+
+
+def test_co_firing_patterns_show_in_the_same_pictures(store: GraphStore) -> None:
+    rows = ask(store, "@co-firing", pattern="Paaaaaaaaaaaa")
+    # Of its pictures c1 and c2, c2 shows the rope as well.
+    assert [(r["displayName"], r["together"], r["share"]) for r in rows] == [("rope", 1, 0.5)]
+    assert ask(store, "@co-firing", pattern="Pcccccccccccc") == []
+
+
+def test_similar_patterns_have_items_in_common(store: GraphStore) -> None:
+    rows = ask(store, "@similar-patterns", pattern="Paaaaaaaaaaaa")
+    assert [r["displayName"] for r in rows] == ["wet rock", "rope"]
+    # Mean of the cosines of the visual items, 1 / sqrt(1.25), and of the words, 1 / sqrt(2): 0.80.
+    assert rows[0]["similarity"] == pytest.approx(0.80, abs=0.1)
+    assert rows[1]["similarity"] == pytest.approx(0.0, abs=0.2)
+    assert [r["displayName"] for r in ask(store, "@similar-patterns", pattern="Paaaaaaaaaaaa", limit=1)] == ["wet rock"]
+
+
+def test_claim_leads_to_pixels_and_words(store: GraphStore) -> None:
+    (claim,) = ask(store, "@claim", pattern="Paaaaaaaaaaaa", record="c2")
+    assert (claim["path"], claim["box"], claim["width"]) == ("images/c2.jpg", [10.0, 20.0, 110.0, 220.0], 640)
+    assert claim["caption"][claim["start"] : claim["stop"]] == claim["words"] == "rock"
+    assert (claim["origin"], claim["corpus"], claim["run"]) == ("captions.csv:2", "beach", "k" * 32)
+    assert ask(store, "@claim", pattern="Pbbbbbbbbbbbb", record="c1") == []
+
+
+def test_roles_have_fillers_with_their_best_place(store: GraphStore) -> None:
+    (place,) = ask(store, "@fillers-of", eventType="Sport.Climbing", role="Place")
+    assert (place["displayName"], place["score"], place["path"]) == ("rock face", 0.8, "images/c1.jpg")
+    assert ask(store, "@fillers-of", eventType="Sport.Surfing", role="Surfer") == []
+
+
+def test_words_lead_to_patterns(store: GraphStore) -> None:
+    assert [r["displayName"] for r in ask(store, "@patterns-with-word", text="Cliff")] == ["rock face", "wet rock"]
+
+
+def test_coverage_counts_what_no_pattern_explains(store: GraphStore) -> None:
+    rows = [(r["eventType"], r["records"], r["shown"], r["named"]) for r in ask(store, "@coverage")]
+    # c3 says "rock" but is no evidence; of surfing both records are.
+    assert rows == [("Sport.Climbing", 3, 2, 3), ("Sport.Surfing", 2, 2, 2)]
+    assert [r["record"] for r in ask(store, "@unexplained", eventType="Sport.Climbing")] == ["c3"]
+    assert ask(store, "@unexplained", eventType="Sport.Surfing") == []
+
+
+def test_record_shows_what_hangs_on_it(store: GraphStore) -> None:
+    (record,) = ask(store, "@record", record="c2")
+    assert (record["captions"], record["patterns"], record["evidence"]) == (
+        ["rope on the rock"],
+        ["rock face", "rope"],
+        2,
+    )
+    assert [r["record"] for r in ask(store, "@copies-of", record="c1")] == ["c3"]
+    assert [r["record"] for r in ask(store, "@copies-of", record="c3")] == ["c1"]
+    assert ask(store, "@copies-of", record="s1") == []
+
+
+def test_reviews_take_a_pattern_off_the_list(store: GraphStore) -> None:
+    assert [r["displayName"] for r in ask(store, "@unreviewed", eventType="Sport.Climbing")] == ["rock face", "rope"]
+    review = {"p": "Pattern:beach/Pbbbbbbbbbbbb", "gone": "Pattern:beach/Pgone"}
+    store.write(
+        "MATCH (p:Pattern {id: $p}) CREATE (:Review {id: 'Review:1', patternId: $p, decision: 'accept'})-[:OF]->(p) "
+        "CREATE (:Review {id: 'Review:2', patternId: $gone, decision: 'reject', note: 'a logo'})",
+        review,
+    )
+    assert [r["displayName"] for r in ask(store, "@unreviewed", eventType="Sport.Climbing")] == ["rock face"]
+    decisions = [(r["decision"], r["displayName"], r["isThere"]) for r in ask(store, "@reviews")]
+    assert decisions == [("accept", "rope", True), ("reject", None, False)]
+    store.write("MATCH (r:Review) DETACH DELETE r", {})
+
+
+def test_drift_tells_new_gone_and_changed_patterns(store: GraphStore, tmp_path: Path) -> None:
+    later = small_inputs("hills")
+    patterns = [row | {"confidence": 0.5} for row in small_patterns()[1:2]]
+    patterns.append(pattern_row("Pdddddddddddd", "Sport.Surfing", 1, "board"))
+    load(store, tmp_path / "hills", with_rows(with_rows(later, "patterns", patterns), "evidence", []))
+    rows = ask(store, "@drift", first="beach", second="hills")
+    assert [(r["state"], r["displayName"], r["change"]) for r in rows] == [
+        ("new", "board", None),
+        ("gone", "rock face", None),
+        ("gone", "wet rock", None),
+        ("both", "rope", -0.25),
+    ]
+    remove_corpus(store, "hills")
+    with pytest.raises(KbError, match="no run or corpus 'hills'"):
+        ask(store, "@drift", first="hills", second="beyond")
 
 
 def test_named_queries_tell_nothing_found_from_no_such_subject(store: GraphStore) -> None:

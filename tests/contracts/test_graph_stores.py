@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kb.bundle import build_bundle, verify_bundle, write_bundle
-from kb.load import load_bundle
+from kb.load import load_bundle, remove_corpus
+from kb.migrations import MIGRATIONS
 from kb.result import Changes
+from kb.schema import SCHEMA
 from kb.store import open_store
 from miner.errors import KbError
 from tests.graph_stores import KINDS, ask, content, empty_store, load
 from tests.kb_run import CAPTION_OF, caption_row, record_row, small_inputs, small_patterns, with_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pyarrow as pa
@@ -209,3 +211,117 @@ def test_a_bundle_without_patterns_loads(store: GraphStore, tmp_path: Path) -> N
     load(store, tmp_path / "bundle", inputs)
     assert [row["patterns"] for row in ask(store, "@event-types")] == [0, 0, 0]
     assert ask(store, "@patterns-of", eventType="Sport.Climbing") == []
+
+
+def test_load_that_is_interrupted_again_and_again_ends_as_if_it_had_not_been(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = load(store, tmp_path / "bundle")
+    whole = content(store)
+    remove_corpus(store, "beach")
+    monkeypatch.setattr("kb.load.BATCH_ROWS", 3)
+    for n_batches in [1, 2] * 10:
+        with pytest.raises(KeyboardInterrupt):
+            load_bundle(folder, store, _interrupt_after(n_batches))
+    load_bundle(folder, store)
+    assert content(store) == whole
+
+
+def _interrupt_after(n_batches: int) -> Callable[[int], None]:
+    calls = iter(range(n_batches))
+
+    def interrupt(_n_rows: int) -> None:
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+
+    return interrupt
+
+
+def test_later_of_two_loads_wins_and_the_earlier_says_so(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "://" not in store.uri:
+        pytest.skip("one process at a time writes the embedded store; test_embedded_store.py")
+    write_bundle(build_bundle(with_rows(small_inputs(), "evidence", [])), tmp_path / "earlier")
+    write_bundle(build_bundle(small_inputs()), tmp_path / "later")
+    monkeypatch.setattr("kb.load.BATCH_ROWS", 5)
+
+    def overtake(n_rows: int) -> None:
+        if n_rows:
+            monkeypatch.undo()
+            load_bundle(tmp_path / "later", store)
+
+    with pytest.raises(KbError, match="has taken over"):
+        load_bundle(tmp_path / "earlier", store, overtake)
+    overtaken = content(store)
+    store.write("MATCH (n) DETACH DELETE n", {})
+    load_bundle(tmp_path / "later", store)
+    assert content(store) == overtaken
+
+
+def test_load_leaves_the_data_of_others_alone(store: GraphStore, tmp_path: Path) -> None:
+    store.write("CREATE (a:Person {id: 'Pattern:beach/Paaaaaaaaaaaa', scope: 'beach', bundle: 'x'})", {})
+    store.write("MATCH (a:Person) CREATE (a)-[:KNOWS {since: 1999}]->(:Person {id: 'b'})", {})
+    before = content(store)
+    load(store, tmp_path / "bundle")
+    load(store, tmp_path / "bundle", with_rows(small_inputs(), "evidence", []))
+    remove_corpus(store, "beach")
+    after = content(store)
+    assert set(before) <= set(after)
+    assert [row for row in after if "EventminerMigration" not in row] == before
+
+
+def test_load_into_a_database_with_our_labels_but_not_our_nodes_is_refused(store: GraphStore, tmp_path: Path) -> None:
+    store.write("CREATE (:Image {id: 'Image:beach/c1', url: 'theirs'})", {})
+    before = content(store)
+    with pytest.raises(KbError, match="1 nodes with the label Image that eventminer did not make"):
+        load(store, tmp_path / "bundle")
+    assert content(store) == before
+
+
+def test_load_into_a_newer_database_is_refused(store: GraphStore, tmp_path: Path) -> None:
+    load(store, tmp_path / "bundle")
+    store.write("CREATE (:EventminerMigration {id: 'EventminerMigration:99', version: 99, change: 'wonders'})", {})
+    with pytest.raises(KbError, match="has version 99 of the schema") as caught:
+        load_bundle(tmp_path / "bundle", store)
+    assert "newer" in (caught.value.hint or "")
+
+
+def test_older_database_is_migrated_and_says_so(store: GraphStore, tmp_path: Path) -> None:
+    store.write("CREATE (:Corpus {id: 'Corpus:old', corpus: 'old', scope: 'old', bundle: 'b'})", {})
+    store.write(
+        "CREATE (:Evidence {id: 'Evidence:old/1', scope: 'old', bundle: 'b'})-[:IN_IMAGE]->"
+        "(:Image {id: 'Image:old/1', scope: 'old', bundle: 'b', licence: 'CC0', credit: 'Ann'})",
+        {},
+    )
+    load(store, tmp_path / "bundle")
+    assert ask(store, "MATCH (e:Evidence {id: 'Evidence:old/1'}) RETURN e.licence AS l, e.credit AS c") == [
+        {"l": "CC0", "c": "Ann"}
+    ]
+    versions = ask(store, "MATCH (m:EventminerMigration) RETURN m.version AS v ORDER BY v")
+    assert [row["v"] for row in versions] == [migration.version for migration in MIGRATIONS] == [1, SCHEMA.version]
+
+
+def test_load_notices_that_the_store_was_changed_meanwhile(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bundle(build_bundle(small_inputs()), tmp_path)
+    monkeypatch.setattr("kb.cypher.DELETE_UNUSED_ROLES", "MATCH (e:Evidence) DETACH DELETE e RETURN 0 AS deleted")
+    with pytest.raises(KbError, match="has not all Evidence of the bundle"):
+        load_bundle(tmp_path, store)
+    monkeypatch.undo()
+    load_bundle(tmp_path, store)
+    assert ask(store, "MATCH (e:Evidence) RETURN count(e) AS n") == [{"n": 5}]
+
+
+def test_removing_a_corpus_leaves_reviews_and_other_corpora(store: GraphStore, tmp_path: Path) -> None:
+    load(store, tmp_path / "hills", small_inputs("hills"))
+    alone = content(store)
+    load(store, tmp_path / "beach")
+    kept = {"id": "Review:1", "patternId": "Pattern:beach/Paaaaaaaaaaaa", "decision": "accept"}
+    store.write("CREATE (r:Review {id: $id, patternId: $patternId, decision: $decision})", kept)
+    with pytest.raises(KbError, match="no corpus and no run 'nothere'"):
+        remove_corpus(store, "nothere")
+    assert remove_corpus(store, "beach").nodes_deleted > 0
+    assert [row for row in content(store) if "Review" not in row] == alone
+    assert ask(store, "MATCH (r:Review) RETURN r.decision AS d") == [{"d": "accept"}]

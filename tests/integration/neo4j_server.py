@@ -17,10 +17,14 @@ import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import neo4j
 import platformdirs
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HERE = Path(__file__).parent / "neo4j"
 DEFAULT_VERSION = "5.26.30"
@@ -48,7 +52,12 @@ def require_server() -> Neo4jServer:
     server = _find_or_start()
     if isinstance(server, Neo4jServer):
         return server
-    message = f"NOT TESTED against a genuine Neo4j: {server}"
+    return _give_up(server)
+
+
+def _give_up(reason: str) -> NoReturn:
+    """Skip, or fail where a server must be there."""
+    message = f"NOT TESTED against a genuine Neo4j: {reason}"
     if os.environ.get("EVENTMINER_REQUIRE_NEO4J") == "1":
         pytest.fail(f"{message} (EVENTMINER_REQUIRE_NEO4J=1)")
     pytest.skip(message)
@@ -88,30 +97,92 @@ def _fetch_jars(maven: str) -> Path | str:
     return folder
 
 
+@dataclass
+class OwnServer:
+    """A server that a test may stop, kill and start again on the same data.
+
+    Attributes:
+        java: The program.
+        jars: Folder of the server's jars.
+        settings: Settings of the server, beyond those of `Launch.java`.
+        quick_start: Compile lightly, which suits a server that lives for a few seconds.
+    """
+
+    java: str
+    jars: Path
+    settings: tuple[str, ...] = ()
+    quick_start: bool = True
+
+    def __post_init__(self) -> None:
+        self.data = Path(tempfile.mkdtemp(prefix="eventminer-neo4j-"))
+        self.port = _free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        atexit.register(self.remove)
+
+    @property
+    def uri(self) -> str:
+        return f"bolt://127.0.0.1:{self.port}"
+
+    def start(self) -> str | None:
+        """Start it and wait until it answers; return why it does not."""
+        command = [self.java, "-Xmx1g", "-XX:+UseSerialGC", *(["-XX:TieredStopAtLevel=1"] if self.quick_start else [])]
+        command += [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
+        command += ["-Dio.netty.tryReflectionSetAccessible=true", "-cp", f"{self.jars}/*", str(HERE / "Launch.java")]
+        settings = self.data / "test.conf"
+        settings.write_text("\n".join(self.settings))
+        arguments = [str(self.data), str(self.port), "true", str(settings)]
+        with (self.data / "stderr.txt").open("wb") as errors:
+            self.process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=errors)
+        if not _is_ready(self.process):
+            return f"the server did not start: {(self.data / 'stderr.txt').read_text(errors='replace')[-500:]}"
+        return None
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self._end(lambda process: process.kill())
+
+    def stop(self) -> None:
+        """End it in order."""
+        self._end(lambda process: process.terminate())
+
+    def remove(self) -> None:
+        """End it and delete its data."""
+        self.stop()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    def _end(self, how: Callable[[subprocess.Popen[bytes]], None]) -> None:
+        process, self.process = self.process, None
+        if process is None:
+            return
+        how(process)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def own_server(*settings: str, quick_start: bool = True) -> OwnServer:
+    """Return a started server of the test's own; skip or fail where there can be none. Remove it when done."""
+    java, maven = _find_java(), shutil.which("mvn")
+    jars = "there is no java or no mvn" if java is None or maven is None else _fetch_jars(maven)
+    if java is None or isinstance(jars, str):
+        _give_up(str(jars))
+    server = OwnServer(java, jars, settings, quick_start=quick_start)
+    if fault := server.start():
+        _give_up(fault)
+    _set_password(server.uri)
+    return server
+
+
 def _start(java: str, jars: Path) -> Neo4jServer | str:
-    data = Path(tempfile.mkdtemp(prefix="eventminer-neo4j-"))
-    port = _free_port()
-    opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
-    command = [
-        java,
-        "-Xmx1g",
-        "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
-        *opens,
-        "-Dio.netty.tryReflectionSetAccessible=true",
-        "-cp",
-        f"{jars}/*",
-    ]
-    with (data / "stderr.txt").open("wb") as errors:
-        process = subprocess.Popen(
-            [*command, str(HERE / "Launch.java"), str(data), str(port), "true"], stdout=subprocess.PIPE, stderr=errors
-        )
-    atexit.register(_stop, process, data)
-    if not _is_ready(process):
-        return f"the server did not start: {(data / 'stderr.txt').read_text(errors='replace')[-500:]}"
-    uri = f"bolt://127.0.0.1:{port}"
-    _set_password(uri)
-    return Neo4jServer(uri, PASSWORD)
+    server = OwnServer(java, jars)
+    if fault := server.start():
+        return fault
+    _set_password(server.uri)
+    return Neo4jServer(server.uri, PASSWORD)
 
 
 def _free_port() -> int:
@@ -136,15 +207,3 @@ def _set_password(uri: str) -> None:
         driver.execute_query(
             "ALTER CURRENT USER SET PASSWORD FROM 'neo4j' TO $password", {"password": PASSWORD}, database_="system"
         )
-
-
-def _stop(process: subprocess.Popen[bytes], data: Path) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
-    shutil.rmtree(data, ignore_errors=True)

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from kb import cypher
+from kb import cypher, questions
 from kb.graph_schema import NodeType, RangeIndex, TextIndex
+from kb.library import NamedQuery, named_queries
 from kb.migrations import MIGRATIONS
-from kb.query import NamedQuery, named_queries
 from kb.schema import SCHEMA
 
 MARK = "MATCH (l:EventminerLoad {id: $mark, token: $token}) SET l.position = $position WITH l UNWIND $rows AS row "
@@ -61,7 +61,7 @@ def test_every_label_has_a_constraint() -> None:
 
 
 STATEMENTS = [
-    *(text for name, text in vars(cypher).items() if name.isupper() and isinstance(text, str)),
+    *(text for name, text in (vars(cypher) | vars(questions)).items() if name.isupper() and isinstance(text, str)),
     *(cypher.write_nodes(n) for n in SCHEMA.nodes),
     *(cypher.write_relationships(r, r.ends[0], fresh=True) for r in SCHEMA.relationships),
     *(statement for migration in MIGRATIONS for statement in migration.statements),

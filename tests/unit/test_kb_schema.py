@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from kb.graph_schema import RESERVED, GraphSchema, NodeType, Property, RelationshipType, TextIndex
+from kb.library import query_table
 from kb.nodes import NODES
 from kb.relationships import RELATIONSHIPS
 from kb.schema import SCHEMA, schema_tables
@@ -74,3 +75,7 @@ def test_schema_tables_name_every_label_type_property_and_index() -> None:
 
 def test_documentation_holds_the_schema_as_it_is() -> None:
     assert schema_tables() in DOCS.read_text(encoding="utf-8")
+
+
+def test_documentation_holds_the_named_queries_as_they_are() -> None:
+    assert query_table() in DOCS.read_text(encoding="utf-8")
