@@ -71,7 +71,7 @@ def _speakable(value: Any) -> Any:  # noqa: ANN401 - any value of a property
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
     if isinstance(value, dict):
-        return {name: _speakable(item) for name, item in value.items()}
+        return {name: _speakable(item) for name, item in sorted(value.items())}
     return [_speakable(item) for item in value] if isinstance(value, list | tuple) else value
 
 

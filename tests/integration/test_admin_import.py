@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    import pyarrow as pa
-
     from kb.store import GraphStore
 
 HOSTILE = [
