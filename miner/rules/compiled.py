@@ -21,6 +21,11 @@ def compiled(function: Kernel) -> Kernel:
     return cast("Kernel", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
+def inlined(function: Kernel) -> Kernel:
+    """Compile a kernel that is copied into its callers, because passing it many arrays would cost more than its work."""
+    return cast("Kernel", numba.njit(nogil=True, error_model="numpy", inline="always")(function))
+
+
 def _popcount(_typing: object, word: Any) -> Any:  # noqa: ANN401 - numba types have no stubs
     """Tell numba that `popcount(word)` is LLVM's `ctpop`, which its vectoriser understands."""
 

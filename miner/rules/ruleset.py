@@ -71,10 +71,7 @@ class Rules:
         last = np.iinfo(np.int32).max
         items = np.sort(np.where(antecedents < 0, last, antecedents), axis=1).astype(np.int32)
         items[items == last] = -1
-        items_even = np.hstack([items, np.full((len(items), 1), -1, np.int32)]) if items.shape[1] % 2 else items
-        pairs = items_even.astype(np.int64)
-        keys = (pairs[:, 0::2] << 32) + pairs[:, 1::2]
-        order = np.lexsort([*keys.T[::-1], numbers[:, 0]])
+        order = np.lexsort(_packed([numbers[:, 0], *(items.T.astype(np.int64) + 1)])[::-1])
         ordered = numbers[order]
         return cls(items[order], ordered[:, 0].astype(np.int32), ordered[:, 1], ordered[:, 2], n_visual, class_sizes)
 
@@ -141,3 +138,17 @@ class Rules:
         return pa.ListArray.from_arrays(
             pa.array(ends, pa.int32()), pa.array(self.antecedents[chosen] - offset, pa.int32())
         )
+
+
+def _packed(columns: list[Int64s]) -> list[Int64s]:
+    """Put whole numbers >= 0 into as few numbers as hold them, in the same order; sorting those is faster."""
+    packed, n_bits = [np.zeros_like(columns[0])], 63
+    for column in columns:
+        width = int(column.max(initial=0)).bit_length()
+        if width > n_bits:
+            packed.append(column)
+            n_bits = 63
+        else:
+            packed[-1] = (packed[-1] << width) | column
+        n_bits -= width
+    return packed

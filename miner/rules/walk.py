@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from miner.rules.compiled import compiled, popcount
+from miner.rules.compiled import compiled, inlined, popcount
 from miner.rules.projection import BLOCK, TILE, Projection, Words, copy_bitmap, project, projected
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _forced_item(depth: int, n_visual: int, forced: Int64s) -> int:
     return depth if depth < forced[0] else n_visual + 1 + depth - forced[0]
 
 
-@compiled
+@inlined
 def _open_level(tree: Tree, depth: int, n_level: int, n_visual: int, forced: Int64s) -> int:
     """Set the siblings of a depth up to be visited; give how many will be."""
     n_first = 0
@@ -306,7 +306,7 @@ def _is_closed(tree: Tree, projection: Projection, label: int, class_count: int,
     return len(candidates) == 0
 
 
-@compiled
+@inlined
 def _judge(tree: Tree, projection: Projection, bounds: Bounds, label: int, place: tuple[int, int]) -> int:
     """Test the itemset just reached; where it is a rule to keep now, store it.
 
