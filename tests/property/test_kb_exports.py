@@ -122,7 +122,7 @@ def test_graphml_keeps_what_xml_can_hold(text: str, number: float) -> None:
     assert same(graph.nodes["Evidence:c/1"]["score"], number)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(TEXTS, NUMBERS)
 def test_admin_csv_keeps_texts_and_numbers(text: str, number: float) -> None:
     text = clean_text(text)
