@@ -20,6 +20,7 @@ from miner.run.projections import PROJECTIONS
 from miner.run.read_stages import LABEL, identify_corpus, keep_corpus, open_corpus
 from miner.run.stages import STAGES
 from miner.store.formats import read_json, read_table, write_bytes
+from miner.visual.backbone import load_backbone
 from miner.visual.engine import choose_engine
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def run_corpus(
     Raises:
         EventMinerError: Anything that stops the run; what was finished before is kept.
     """
+    load_backbone(config.visual.backbone)
     with folder.claim(), open_executor(place) as executor:
         progress.note(f"device: {DEVICES[choose_engine()]}; {executor.description}")
         base = _open_base(extension, folder, config)
@@ -191,7 +193,7 @@ def run_corpus(
         artefacts = _run_stages(pipeline, base, recalibrate=recalibrate, learn=is_learning)
         write_bytes(folder.path / "run.toml", toml)
         renewed = _project(folder, pipeline)
-        logger.info("made %s", ", ".join((*pipeline.made, *renewed)) or "nothing")
+        logger.info("made %s", ", ".join(dict.fromkeys((*pipeline.made, *renewed))) or "nothing")
         return _summarise(folder, pipeline, artefacts, renewed)
 
 
@@ -237,7 +239,7 @@ def _run_stages(pipeline: Pipeline, base: BaseRun | None, *, recalibrate: bool, 
     artefacts = pipeline.run(learning(base.stages) if learn else base.stages)
     for line in describe_drift(artefacts["drift"]):
         pipeline.progress.note(line)
-        logger.warning(line)
+        logger.info(line)
     return artefacts
 
 
@@ -308,6 +310,7 @@ def _summarise(
         smallest_log10_p=read_json(artefacts["mine"].file("summary.json"))["smallestAttainableLog10P"],
         n_patterns=patterns.num_rows,
         n_event_types=len(pc.unique(patterns["eventType"])),
-        made=(*pipeline.made, *renewed),
+        # The bundle is both an artefact and a folder of the run.
+        made=tuple(dict.fromkeys((*pipeline.made, *renewed))),
         too_many_bad=n_bad > pipeline.config.corpus.max_bad_ratio * images.num_rows,
     )

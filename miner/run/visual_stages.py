@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
@@ -110,9 +111,31 @@ def _name_engine(_config: RunConfig, _corpus: Corpus) -> dict[str, str]:
     return {"engine": choose_engine()}
 
 
+def _require_pictures(images: pa.Table) -> None:
+    """Stop where there is nothing to look at.
+
+    Raises:
+        CorpusError: No picture could be used; says why.
+    """
+    reasons = [
+        row for row in images.select(["record", "status", "code", "reason"]).to_pylist() if row["status"] != "ok"
+    ]
+    if len(reasons) < len(images):
+        return
+    counts = Counter(row["code"] for row in reasons)
+    code, count = counts.most_common(1)[0]
+    first = next(row for row in reasons if row["code"] == code)
+    raise CorpusError(
+        f"None of the {len(images):,} pictures can be used; {count:,} are {code!r}, the first, "
+        f"{first['record']}: {first['reason']}.",
+        hint="See all reasons with: eventminer corpus check CORPUS",
+    )
+
+
 def _make_groups(context: Context, directory: Path) -> None:
     encoded = Encoded(context.inputs["encode"])
     images = encoded.images()
+    _require_pictures(images)
     hashes = [phash for phash in images["phash"].to_pylist() if phash is not None]
     visual = context.config.visual
     groups = photo_groups(hashes, encoded.pooled(), max_bits=visual.duplicate_bits, min_cosine=visual.duplicate_cosine)

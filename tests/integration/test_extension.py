@@ -12,7 +12,7 @@ from PIL import Image
 
 from corpora.scenes import generate_scenes
 from miner.config import MineConfig, RunConfig, TextConfig, VisualConfig
-from miner.errors import ArtefactError, ConfigError
+from miner.errors import ArtefactError, BackboneError, ConfigError, CorpusError
 from miner.run.folder import RunFolder
 from miner.run.job import Extension, Place, run_corpus
 from miner.run.progress import Silent
@@ -253,3 +253,20 @@ def test_extension_refuses_itself_and_what_is_no_run(home: Path, tmp_path: Path)
         run(home / "new", home / "RUN", base=home / "RUN")
     with pytest.raises(ArtefactError, match="is not the folder of a run"):
         run(home / "new", tmp_path / "RUN2", base=tmp_path)
+
+
+def test_run_names_why_no_picture_can_be_used(home: Path, tmp_path: Path) -> None:
+    broken = cut(home / "whole", tmp_path / "broken", lines_of(home / "whole")[:6])
+    for path in (broken / "images").iterdir():
+        path.write_bytes(b"no picture")
+    with pytest.raises(
+        CorpusError, match=r"None of the 6 pictures can be used; 6 are '[a-z-]+', the first, scene-0000: "
+    ):
+        run(broken, tmp_path / "RUN")
+
+
+def test_run_refuses_an_unknown_network_before_it_reads_anything(tmp_path: Path) -> None:
+    config = RunConfig(visual=VisualConfig(backbone="lenet"))
+    with pytest.raises(BackboneError, match="unknown backbone 'lenet'"):
+        run(tmp_path / "nowhere", tmp_path / "RUN", config=config)
+    assert not (tmp_path / "RUN").exists()

@@ -105,6 +105,36 @@ def test_resume_after_kills_at_random_places_gives_the_same_bytes(
     assert kept(tmp_path / "run") == kept(out)
 
 
+KILLED_AFTER_MINING = """
+import os, signal
+from miner.cli.app import main
+from miner.run.progress import OnConsole
+
+shown = OnConsole.stage
+
+def stage(self, name, *more, **options):
+    if name == "patterns":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return shown(self, name, *more, **options)
+
+OnConsole.stage = stage
+main()
+"""
+
+
+def test_resume_after_a_kill_behind_mining_gives_the_same_bytes(
+    corpus: Path, whole: tuple[Path, float], tmp_path: Path
+) -> None:
+    arguments = command(corpus, tmp_path / "run")[3:]
+    killed = subprocess.run([sys.executable, "-c", KILLED_AFTER_MINING, *arguments], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert list((tmp_path / "run" / "stages").glob("mine-*"))
+    assert not list((tmp_path / "run" / "stages").glob("patterns-????????????????"))
+    done = finish(corpus, tmp_path / "run", "--json")
+    assert json.loads(done.stdout)["made"] == ["patterns", "bundle", "kb", "report.html"]
+    assert kept(tmp_path / "run") == kept(whole[0])
+
+
 def test_resume_run_twice_does_nothing_and_says_so(corpus: Path, whole: tuple[Path, float]) -> None:
     out, _ = whole
     before = {
