@@ -18,6 +18,7 @@ from corpora.images import ImageSource
 from kb.bundle import verify_bundle, write_bundle
 from kb.contents import StoreContents, open_contents
 from kb.export.formats import FORMATS, export_contents
+from kb.review.graph import open_kb_review
 from kb.store import open_store
 from miner.config_file import load_config
 from miner.errors import ArtefactError, CorpusError
@@ -92,8 +93,6 @@ def _open(run: Path, folder: RunFolder, kb: str) -> Iterator[tuple[Review, Table
         yield open_review(run), BundleTables(run / "bundle")
         return
     corpus = str(folder.read_state().get("corpus", ""))
-    from kb.review.graph import open_kb_review
-
     with open_store(kb) as store:
         yield open_kb_review(store, corpus=corpus), ContentsTables(StoreContents(store))
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow.compute as pc
 
-from kb.review.ranking import rank_patterns
+from kb.review.ranking import Ranking
 from reports.review.coverage import Coverage
 
 if TYPE_CHECKING:
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
     from kb.review.state import Pattern, ReviewState
     from reports.review.photographs import Darkroom
     from reports.review.shelf import Shelf
+
+
+MOST_RANKED_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -63,28 +65,44 @@ class Desk:
     reviewer: str
     others: Mapping[str, Callable[[], Mined]] = field(default_factory=dict)
     exports: Sequence[Export] = ()
-    _kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    _learning: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def ranked(self, state: ReviewState) -> Sequence[Ranked]:
-        """Return the open patterns in learned order; computed once per state."""
+        """Return the open patterns in learned order.
+
+        Of many patterns the order learned last is returned at once and a new one is learned meanwhile: it is there a moment
+        later.
+        """
         with self._lock:
-            kept = self._kept.get("ranked")
-            if isinstance(kept, tuple) and kept[0] is state:
-                found: Sequence[Ranked] = kept[1]
-                return found
-            found = rank_patterns(state)
-            self._kept["ranked"] = (state, found)
-            return found
+            kept: tuple[ReviewState, Sequence[Ranked]] | None = self._kept.get("ranked")
+            if kept is not None and (kept[0] is state or self._kept.get("learning")):
+                return kept[1]
+            if kept is not None and len(state.patterns) > MOST_RANKED_AT_ONCE:
+                self._kept["learning"] = True
+                threading.Thread(target=self._learn, args=(state,), daemon=True).start()
+                return kept[1]
+        return self._learn(state)
+
+    def _learn(self, state: ReviewState) -> Sequence[Ranked]:
+        try:
+            with self._learning:
+                ranking = self._kept.setdefault("ranking", None) or Ranking(self.review.mined)
+                found = ranking.order(state)
+                self._kept |= {"ranking": ranking, "ranked": (state, found)}
+        finally:
+            self._kept["learning"] = False
+        return found
 
     @property
     def coverage(self) -> Coverage:
         """Photographs by event type; found once."""
         with self._lock:
-            kept = self._kept.get("coverage")
-            if not isinstance(kept, Coverage):
-                self._kept["coverage"] = kept = Coverage(self.shelf)
-            return kept
+            if "coverage" not in self._kept:
+                self._kept["coverage"] = Coverage(self.shelf)
+            found: Coverage = self._kept["coverage"]
+            return found
 
     def compared(self, name: str) -> Mined:
         """Return the patterns of another run; read once.
@@ -93,10 +111,11 @@ class Desk:
             KeyError: There is no such run.
         """
         with self._lock:
-            kept = self._kept.setdefault(f"run {name}", None)
-            if kept is None:
-                self._kept[f"run {name}"] = kept = self.others[name]()
-            return kept  # type: ignore[return-value]  # what `others` gives
+            key = f"run {name}"
+            if key not in self._kept:
+                self._kept[key] = self.others[name]()
+            found: Mined = self._kept[key]
+            return found
 
 
 @dataclass(frozen=True)
@@ -133,8 +152,3 @@ def explained_groups(state: ReviewState, patterns: Sequence[Pattern]) -> dict[st
     for own in patterns:
         by_type[own.event_type].append(state.mined.groups[state.evidence_rows(own.pattern)])
     return {name: np.unique(np.concatenate(parts)) for name, parts in by_type.items()}
-
-
-def photograph_count(desk: Desk) -> int:
-    """Count the photographs of the corpus, copies once."""
-    return int(pc.count_distinct(desk.shelf.images["photoGroup"]).as_py())

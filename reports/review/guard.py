@@ -71,7 +71,10 @@ class Rules:
 
     def knows_host(self, host: str) -> bool:
         """Tell whether a `Host` header means this machine: a plain address, which no name server gave out, or its name."""
-        name = urlsplit(f"//{host}").hostname or ""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
         try:
             ipaddress.ip_address(name)
         except ValueError:

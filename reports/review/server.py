@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import secrets
 import socket
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -135,6 +136,7 @@ def _explain(error: OSError, host: str, port: int) -> ReviewError:
 def serve(desk: Desk, listening: Listening) -> None:
     """Serve until interrupted; requests that are being answered are finished first."""
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    threading.Thread(target=desk.shelf.warm, daemon=True).start()
     config = uvicorn.Config(
         build_app(desk, listening.rules),
         log_config=None,
