@@ -48,7 +48,7 @@ def open_review(run: Path) -> Review:
     """
     folder = open_run(run)
     artefact = folder.artefact("patterns")
-    learned = artefact.file("learned.json")
+    learned = artefact.path / "learned.json"
     mined = Mined(
         patterns=read_table(artefact.file("patterns.parquet")),
         evidence=read_table(artefact.file("evidence.parquet")),
