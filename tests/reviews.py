@@ -43,7 +43,13 @@ def pattern_rows() -> list[dict[str, Any]]:
     return [
         pattern_row("a", CLIMBING, 1, "rock face", alternatives=["rock face", "cliff"], alternativeScores=[2.0, 1.0])
         | numbers
-        | {"textWords": ["rock", "cliff"], "nEvidence": 3, "role": "Place", "roles": [{"role": "Place", "score": 0.7}]},
+        | {
+            "textWords": ["rock", "cliff"],
+            "nEvidence": 3,
+            "nPhotoGroups": 3,
+            "role": "Place",
+            "roles": [{"role": "Place", "score": 0.7}],
+        },
         pattern_row("b", CLIMBING, 2, "rope", visualItems=[5], memberVisual=[[5]], textItems=[1], textWords=["rope"])
         | numbers
         | {
@@ -57,7 +63,15 @@ def pattern_rows() -> list[dict[str, Any]]:
         | {"alternativeScores": [3.0, 1.0], "nEvidence": 2, "memberText": [[1]]},
         pattern_row("c", SURFING, 1, "wave", visualItems=[9], textItems=[2], textWords=["wave"])
         | numbers
-        | {"count": 4, "classCount": 4, "support": 0.04, "confidence": 1.0, "lift": 5.0, "nEvidence": 4}
+        | {
+            "count": 4,
+            "classCount": 4,
+            "support": 0.04,
+            "confidence": 1.0,
+            "lift": 5.0,
+            "nEvidence": 4,
+            "nPhotoGroups": 4,
+        }
         | {"alternatives": ["wave", "surf"], "alternativeScores": [1.0, 0.5]},
     ]
 
