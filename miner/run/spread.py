@@ -21,6 +21,7 @@ from miner.rules.confirm import halves
 from miner.rules.mine import mine_census, mine_rules, with_background
 from miner.rules.partition import PartitionCensus
 from miner.rules.prefix import PrefixCensus
+from miner.rules.regions import has_regions
 from miner.rules.transactions import Transactions
 from miner.store.formats import read_table
 
@@ -82,7 +83,10 @@ def mine_votes(votes: AnyVotes, config: MineConfig, place: Workplace) -> MiningR
     """
     size_bytes = int(votes.visual_indptr[-1] + votes.text_indptr[-1]) * BYTES_PER_ITEM
     spread = choose_spread(place, size_bytes)
-    if spread == "none" or config.miner != "bitmap" or (spread == "prefix" and config.confirm != "none"):
+    # Regions of a vote must stay together, and halves of the votes are no file to share.
+    regional = isinstance(votes, Transactions) and has_regions(votes)
+    alone = regional or config.miner != "bitmap" or (spread == "prefix" and config.confirm != "none")
+    if spread == "none" or alone:
         return mine_rules(votes, config, threads=place.n_threads)
     shown = with_background(votes) if config.background else votes
     if spread == "votes":

@@ -95,8 +95,8 @@ class Remembering(LocalCensus):
 
 def count_proven(votes: Transactions, config: MineConfig, known: dict[bytes, Floats] | None) -> int:
     if known is None or config.confirm != "none":
-        return mine_rules(votes, config).rules.num_rows
-    return mine_census(Remembering(votes, known=known), votes.event_types, config).rules.num_rows
+        return int(mine_rules(votes, config).rules.num_rows)
+    return int(mine_census(Remembering(votes, known=known), votes.event_types, config).rules.num_rows)
 
 
 def count_wrong(kind: str, given: Transactions | None, config: MineConfig, n_runs: int) -> int:

@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from scipy.stats import hypergeom
+from typer.testing import CliRunner
 
+from miner.cli.app import app
 from miner.config import MineConfig
 from miner.rules.confirm import halves, holm, in_first_half
 from miner.rules.mine import mine_rules
+from miner.run.executor import LocalExecutor
+from miner.run.spread import Workplace, mine_votes
+from miner.store.formats import write_table
 from tests.unit.test_mine import planted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from miner.rules.transactions import Transactions
+    from miner.run.spread import Spread
 
 HALF = MineConfig(confirm="half")
 
@@ -86,7 +94,7 @@ def spoilt(corpus: Transactions) -> Transactions:
 def test_permuted_labels_confirm_nothing() -> None:
     corpus = planted(600, linked=True)
     rng = np.random.default_rng(1)
-    for _ in range(20):
+    for _ in range(8):
         permuted = replace(corpus, labels=rng.permutation(corpus.labels))
         assert mine_rules(permuted, HALF).rules.num_rows == 0
 
@@ -95,3 +103,21 @@ def test_without_confirmation_its_columns_are_null() -> None:
     (row,) = mine_rules(planted(linked=True), MineConfig()).rules.to_pylist()
     assert row["pConfirm"] is None
     assert row["confirmed"] is None
+
+
+@pytest.mark.parametrize("spread", ["votes", "prefix"])
+def test_workers_confirm_what_one_process_confirms(spread: Spread) -> None:
+    corpus = planted(900, linked=True)
+    alone = mine_rules(corpus, HALF)
+    shared = mine_votes(corpus, HALF, Workplace(LocalExecutor(2), spread))
+    assert shared.rules.equals(alone.rules)
+    assert shared.summary == alone.summary
+
+
+def test_the_command_says_how_many_were_confirmed(tmp_path: Path) -> None:
+    write_table(tmp_path / "votes.parquet", planted(900, linked=True).to_table())
+    arguments = ["rules", "mine", str(tmp_path / "votes.parquet"), "--out", str(tmp_path / "rules.parquet")]
+    done = CliRunner().invoke(app, [*arguments, "--threads", "1", "-o", "mine.confirm=half"])
+    assert done.exit_code == 0
+    assert "1 of 1 rules proven on one half of the photo groups were confirmed on the other." in done.output
+    assert "smallest p-value that a rule could have reached: 1e-" in done.output
