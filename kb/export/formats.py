@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from kb.contents import LABELS, Contents
 from kb.export.graphml import write_graphml
 from kb.export.graphrag import graphrag_schema
+from kb.export.grass import grass_style
 from kb.export.jsonl import write_jsonl
 from kb.export.owl import write_owl
 from kb.export.schema_org import write_schema_org
@@ -66,6 +67,11 @@ def _write_graphrag(_contents: Contents, file: BinaryIO) -> int:
     return len(LABELS)
 
 
+def _write_grass(_contents: Contents, file: BinaryIO) -> int:
+    file.write(grass_style())
+    return len(LABELS)
+
+
 def _write_shapes(_contents: Contents, file: BinaryIO) -> int:
     file.write(shacl_shapes())
     return len(LABELS)
@@ -83,6 +89,7 @@ FORMATS = {
         ExportFormat("neo4j-admin", "everything as CSV for Neo4j's bulk importer, a folder", _ROWS, None),
         ExportFormat("graph-schema", "the schema for neo4j-graphrag, JSON", "labels", _write_graphrag),
         ExportFormat("shacl", "the schema as SHACL shapes, Turtle", "labels", _write_shapes),
+        ExportFormat("grass", "colours and captions for Neo4j Browser", "labels", _write_grass),
         ExportFormat("toml", "the ontology, to edit and use again", "event types", _write_toml),
     )
 }

@@ -19,7 +19,7 @@ def export(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="sdf, owl, schema-org, graphml, jsonl, neo4j-admin, graph-schema, shacl or toml.",
+            help="sdf, owl, schema-org, graphml, jsonl, neo4j-admin, graph-schema, shacl, grass or toml.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="PATH", help="File to write; a folder for neo4j-admin.")],

@@ -25,6 +25,7 @@ def run_importer(home: Path, arguments: Sequence[str]) -> str:
     (home / "conf" / "neo4j.conf").touch()
     done = subprocess.run(
         [*_java(), "org.neo4j.cli.AdminTool", *arguments],
+        cwd=home,  # it leaves a report there
         env={**os.environ, "NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")},
         capture_output=True,
         text=True,

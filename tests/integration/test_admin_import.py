@@ -9,6 +9,7 @@ from kb.bundle import BundleInputs, build_bundle, read_bundle, write_bundle
 from kb.contents import BundleContents
 from kb.export.tabular import finish_statements, import_arguments, write_admin_folder
 from kb.load import load_bundle
+from kb.migrations import MIGRATIONS
 from kb.result import Changes
 from kb.store import open_store
 from miner.store.fingerprint import digest_json
@@ -61,7 +62,7 @@ def test_import_of_an_export_has_the_content_of_the_bundle(tmp_path: Path) -> No
     assert write_admin_folder(BundleContents(tmp_path / "bundle"), tmp_path / "csv") == manifest.n_rows
     run_importer(tmp_path / "home", import_arguments(tmp_path / "csv"))
     with opened(tmp_path / "home") as uri, open_store(uri) as store:
-        assert counts(store) == expected_counts(tmp_path / "bundle")
+        assert counts(store) == {"EventminerMigration": len(MIGRATIONS), **expected_counts(tmp_path / "bundle")}
         for statement in finish_statements():
             store.write(statement, {})
         imported = content(store)
