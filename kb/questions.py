@@ -200,8 +200,10 @@ ORDER BY score DESC, node.id LIMIT $limit
 """
 
 PATTERNS_WITH_WORD = """
-MATCH (t:TextItem)<-[:HAS_ITEM]-(p:Pattern)
+MATCH (t:TextItem)
 WHERE $text IN t.words
+WITH t
+MATCH (t)<-[:HAS_ITEM]-(p:Pattern)
 RETURN p.pattern AS pattern, p.displayName AS displayName, p.eventType AS eventType, p.confidence AS confidence,
        t.words AS words
 ORDER BY confidence DESC, p.id LIMIT $limit

@@ -106,12 +106,14 @@ class OwnServer:
         jars: Folder of the server's jars.
         settings: Settings of the server, beyond those of `Launch.java`.
         quick_start: Compile lightly, which suits a server that lives for a few seconds.
+        plugins: Folder of further jars.
     """
 
     java: str
     jars: Path
     settings: tuple[str, ...] = ()
     quick_start: bool = True
+    plugins: Path | None = None
 
     def __post_init__(self) -> None:
         self.data = Path(tempfile.mkdtemp(prefix="eventminer-neo4j-"))
@@ -127,7 +129,7 @@ class OwnServer:
         """Start it and wait until it answers; return why it does not."""
         command = [self.java, "-Xmx1g", "-XX:+UseSerialGC", *(["-XX:TieredStopAtLevel=1"] if self.quick_start else [])]
         command += [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
-        command += ["-Dio.netty.tryReflectionSetAccessible=true", "-cp", f"{self.jars}/*", str(HERE / "Launch.java")]
+        command += ["-Dio.netty.tryReflectionSetAccessible=true", "-cp", self._class_path(), str(HERE / "Launch.java")]
         settings = self.data / "test.conf"
         settings.write_text("\n".join(self.settings))
         arguments = [str(self.data), str(self.port), "true", str(settings)]
@@ -136,6 +138,9 @@ class OwnServer:
         if not _is_ready(self.process):
             return f"the server did not start: {(self.data / 'stderr.txt').read_text(errors='replace')[-500:]}"
         return None
+
+    def _class_path(self) -> str:
+        return ":".join(f"{folder}/*" for folder in (self.jars, self.plugins) if folder)
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""
@@ -164,13 +169,13 @@ class OwnServer:
             process.stdout.close()
 
 
-def own_server(*settings: str, quick_start: bool = True) -> OwnServer:
+def own_server(*settings: str, quick_start: bool = True, plugins: Path | None = None) -> OwnServer:
     """Return a started server of the test's own; skip or fail where there can be none. Remove it when done."""
     java, maven = _find_java(), shutil.which("mvn")
     jars = "there is no java or no mvn" if java is None or maven is None else _fetch_jars(maven)
     if java is None or isinstance(jars, str):
         _give_up(str(jars))
-    server = OwnServer(java, jars, settings, quick_start=quick_start)
+    server = OwnServer(java, jars, settings, quick_start=quick_start, plugins=plugins)
     if fault := server.start():
         _give_up(fault)
     _set_password(server.uri)

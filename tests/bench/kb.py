@@ -1,0 +1,195 @@
+"""How fast a knowledge base is filled and asked: `python -m tests.bench.kb [--nodes N] [--relationships N]`.
+
+Fills both stores from an invented bundle, a throw-away Neo4j by other ways as well, and asks every named question. Times are
+wall time and processor seconds of the client and of the server (or of the embedded store's process).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import neo4j
+
+from kb.library import named_queries
+from kb.load import load_bundle
+from kb.query import run_query
+from kb.store import open_store
+from tests.bench.kb_bundle import write_large_bundle
+from tests.bench.kb_rivals import fetch_apoc, load_in_bulk, load_row_by_row, load_with_graphrag
+from tests.integration.neo4j_server import PASSWORD, own_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kb.store import GraphStore
+    from tests.integration.neo4j_server import OwnServer
+
+REPEATS = 40
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "first": {"eventType": "Event.Type{:02d}", "run": "large"},
+    "second": {"eventType": "Event.Type{:02d}", "run": "run"},
+    "eventType": {"eventType": "Event.Type{:02d}"},
+    "pattern": {"pattern": "P{:012x}"},
+    "record": {"record": "picture_{:06d}.jpg"},
+    "role": {"role": "Place"},
+}
+WORDS = ("baba", "dede fifi", "gogo", "kuku lala mimi", "nono")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something took, seconds."""
+
+    wall_s: float
+    client_s: float
+    server_s: float
+
+    def show(self, label: str, n_rows: int) -> str:
+        return (
+            f"{label:<38} {n_rows:>10,} rows {self.wall_s:8.1f} s {n_rows / self.wall_s:>9,.0f} rows/s; processor "
+            f"{self.client_s:6.1f} s client, {self.server_s:6.1f} s server"
+        )
+
+
+def measure(work: Callable[[], object], server: OwnServer | None = None) -> Cost:
+    wall, client, there = time.perf_counter(), _client_s(), _server_s(server)
+    work()
+    return Cost(time.perf_counter() - wall, _client_s() - client, _server_s(server) - there)
+
+
+def _client_s() -> float:
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _server_s(server: OwnServer | None) -> float:
+    if server is None or server.process is None:
+        return 0.0
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+CHILD = """
+import json, resource, sys
+from pathlib import Path
+from kb.load import load_bundle
+from kb.store import open_store
+with open_store(sys.argv[1]) as store:
+    store.write("RETURN 1 AS one", {})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    load_bundle(Path(sys.argv[2]), store)
+print(json.dumps([before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
+
+
+def load_in_child(uri: str, folder: Path) -> tuple[float, float]:
+    """Load in a process of its own; return its memory in MB once connected, and at most."""
+    command = [sys.executable, "-c", CHILD, uri, str(folder)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    before, most = json.loads(done.stdout)
+    return before / 1024, most / 1024
+
+
+def wipe(uri: str) -> None:
+    with _driver(uri) as driver, driver.session(database="neo4j") as session:
+        session.run("MATCH ()-[r]->() CALL (r) { DELETE r } IN TRANSACTIONS OF 20000 ROWS").consume()
+        session.run("MATCH (n) CALL (n) { DELETE n } IN TRANSACTIONS OF 20000 ROWS").consume()
+
+
+def _driver(uri: str) -> neo4j.Driver:
+    return neo4j.GraphDatabase.driver(uri, auth=("neo4j", PASSWORD))
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a command
+
+
+def measure_loads(server: OwnServer, large: Path, n_large: int, small: Path, n_small: int, sample: int) -> None:
+    """Fill the server by every way."""
+    os.environ["NEO4J_PASSWORD"] = PASSWORD
+    with open_store(server.uri) as store:
+        say(measure(lambda: load_bundle(small, store), server).show("(ours, warming up)", n_small))
+    wipe(server.uri)
+    for attempt in (1, 2):
+        with _driver(server.uri) as driver:
+            cost = measure(lambda d=driver: load_with_graphrag(d, small), server)
+            say(cost.show(f"neo4j-graphrag's writer, {attempt}", n_small))
+        wipe(server.uri)
+        with open_store(server.uri) as store:
+            say(measure(lambda s=store: load_bundle(small, s), server).show(f"ours, {attempt}", n_small))
+        wipe(server.uri)
+    with _driver(server.uri) as driver:
+        n_rows = 3 * sample
+        say(measure(lambda: load_row_by_row(driver, small, sample), server).show("one MERGE per row", n_rows))
+    wipe(server.uri)
+    say(measure(lambda: load_in_bulk(large)).show("export and genuine importer", n_large))
+    memory: list[tuple[float, float]] = []
+    cost = measure(lambda: memory.append(load_in_child(server.uri, large)), server)
+    say(cost.show("ours, all rows", n_large))
+    say(f"memory of the loader: {memory[0][0]:.0f} MB once connected, {memory[0][1]:.0f} MB at most")
+
+
+def measure_queries(store: GraphStore) -> None:
+    """Ask every question with many parameters."""
+    for query in named_queries():
+        times = []
+        for i in range(REPEATS + 5):
+            params = {p.name: _value(p.name, p.kind, i) for p in query.parameters if p.default is None}
+            started = time.perf_counter()
+            rows = run_query(store, f"@{query.name}", params).rows
+            times.append(1000 * (time.perf_counter() - started))
+        times = sorted(times[5:])
+        p50, p95 = times[len(times) // 2], times[int(len(times) * 0.95)]
+        say(f"  @{query.name:<26} p50 {p50:7.1f} ms  p95 {p95:7.1f} ms  {len(rows):>4} rows")
+
+
+def _value(name: str, kind: str, i: int) -> str:
+    if kind == "text":
+        return WORDS[i % len(WORDS)]
+    template = str(PARAMETERS[name][kind])
+    # The record of the pattern's first piece of evidence would be looked up; any record will do for the time it takes.
+    return template.format((i + (name == "second")) % 40)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nodes", type=int, default=100_000)
+    parser.add_argument("--relationships", type=int, default=1_000_000)
+    parser.add_argument("--share", type=float, default=0.05, help="part of these numbers for the slow ways to load")
+    parser.add_argument("--sample", type=int, default=500, help="rows of each of three kinds for one MERGE per row")
+    parser.add_argument("--store", choices=("embedded", "neo4j"), action="append", help="only this one")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        large, small = Path(temporary, "large"), Path(temporary, "small")
+        n_large = write_large_bundle(large, n_nodes=args.nodes, n_relationships=args.relationships).n_rows
+        sizes = {"n_nodes": int(args.nodes * args.share), "n_relationships": int(args.relationships * args.share)}
+        n_small = write_large_bundle(small, **sizes).n_rows
+        stores = args.store or ["embedded", "neo4j"]
+        if "embedded" in stores:
+            say("embedded")
+            with open_store(f"{temporary}/kb") as store:
+                say(measure(lambda: (load_bundle(large, store), store.close())).show("ours, all rows", n_large))
+            with open_store(f"{temporary}/kb") as store:
+                measure_queries(store)
+        if "neo4j" in stores:
+            plugins = fetch_apoc()
+            settings = (f"server.directories.plugins={plugins}", "dbms.security.procedures.unrestricted=apoc.*")
+            server = own_server(*settings, quick_start=False, plugins=plugins)
+            say("Neo4j")
+            measure_loads(server, large, n_large, small, n_small, args.sample)
+            with open_store(server.uri) as store:
+                measure_queries(store)
+
+
+if __name__ == "__main__":
+    main()
