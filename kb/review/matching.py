@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MIN_LIKENESS", "Match", "Matches", "likeness", "match_decisions", "match_fingerprints"]
 
-MIN_LIKENESS = 0.3
+MIN_LIKENESS = 0.4
 
 
 @dataclass(frozen=True)
