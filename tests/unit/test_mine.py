@@ -119,3 +119,32 @@ def test_mine_with_mlxtend_gives_the_same_table() -> None:
         slow = mine_rules(planted(linked=True), MineConfig(exploratory=exploratory, miner="mlxtend"))
         assert slow.rules.equals(fast.rules)
         assert slow.summary == fast.summary
+
+
+def test_mine_condenses_what_the_tests_proved_or_all_rules_where_exploratory() -> None:
+    votes = planted(linked=True)
+    proven = mine_rules(votes, MineConfig()).rules.to_pylist()
+    everything = mine_rules(votes, MineConfig(exploratory=True)).rules.to_pylist()
+    best = mine_rules(
+        votes, MineConfig(exploratory=True, condensed="top_k", top_k=1, top_by="leverage")
+    ).rules.to_pylist()
+    assert all(row in everything for row in best)
+    assert len({row["eventType"] for row in best}) == len(best)
+    assert mine_rules(votes, MineConfig(condensed="closed")).rules.to_pylist() == proven
+    maximal = mine_rules(votes, MineConfig(exploratory=True, condensed="maximal")).rules.to_pylist()
+    assert 0 < len(maximal) < len(everything)
+
+
+def test_mine_holds_wanted_items_and_not_unwanted_ones() -> None:
+    config = MineConfig(exploratory=True, must_have_visual=(0,), must_not_have_text=(0, 1))
+    expected = [
+        row
+        for row in mine_rules(planted(linked=True), MineConfig(exploratory=True)).rules.to_pylist()
+        if 0 in row["visual"] and not {0, 1} & set(row["text"])
+    ]
+    found = mine_rules(planted(linked=True), config).rules.to_pylist()
+    assert [(row["visual"], row["text"], row["count"]) for row in found] == [
+        (row["visual"], row["text"], row["count"]) for row in expected
+    ]
+    slow = mine_rules(planted(linked=True), config.model_copy(update={"miner": "mlxtend"}))
+    assert slow.rules.to_pylist() == found
