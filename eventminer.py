@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kb.query import QueryResult
     from miner.config import RunConfig
     from miner.rules.mine import MiningResult
+    from miner.run.spread import Spread
 
 __all__ = ["EventMinerError", "Run", "configure", "load", "mine", "mine_rules", "open_run", "query", "read"]
 
@@ -107,6 +108,9 @@ def mine(
     threads: int = 0,
     workers: int = 0,
     scheduler: str = "",
+    spread: Spread = "auto",
+    extend: str | Path | None = None,
+    recalibrate: bool = False,
     force: bool = False,
 ) -> Run:
     """Mine a corpus into a run folder, as `eventminer run` does; what is there already is kept.
@@ -114,23 +118,28 @@ def mine(
     Args:
         location: The corpus: a path or an fsspec URL.
         out: The run folder.
-        config: The configuration; `overrides` is used without one.
+        config: The configuration; without one, that of the run to extend if any, with `overrides`.
         overrides: `section.name=value`.
         threads: Threads of this process; 0 for one per core.
         workers: Dask processes to start on this machine.
         scheduler: Address of a Dask scheduler to use instead.
+        spread: How votes are shared out among workers; changes no result.
+        extend: A finished run whose records come before those of the corpus, and whose calibration is kept.
+        recalibrate: Fit that calibration again, to all records.
         force: Turn a folder that belongs to another corpus over to this one.
 
     Raises:
         EventMinerError: Something stops the run; what was finished before is kept.
     """
     from miner.run.folder import RunFolder
-    from miner.run.job import Place, run_corpus
+    from miner.run.job import Extension, Place, run_corpus
     from miner.run.progress import Silent
 
-    place = Place(n_threads=threads, n_workers=workers, scheduler=scheduler)
+    place = Place(n_threads=threads, n_workers=workers, scheduler=scheduler, spread=spread)
     folder = RunFolder(Path(out))
-    run_corpus(location, folder, config or configure(None, overrides), place=place, progress=Silent(), force=force)
+    resolved = config or configure(None if extend is None else Path(extend, "run.toml"), overrides)
+    extension = None if extend is None else Extension(Path(extend), recalibrate=recalibrate)
+    run_corpus(location, folder, resolved, place=place, progress=Silent(), force=force, extension=extension)
     return Run(folder.path)
 
 

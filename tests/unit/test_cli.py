@@ -104,3 +104,37 @@ def test_cli_rules_mine_says_what_is_missing(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "column 'text' is missing" in done.stderr
     assert not (tmp_path / "rules.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--recalibrate",), "needs --extend RUN"),
+        (("--spread", "evenly"), "is not one of auto, none, votes, prefix"),
+    ],
+)
+def test_cli_run_refuses_options_that_make_no_sense(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    done = eventminer("run", tmp_path, "--out", tmp_path / "run", *arguments)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.replace("\u2502", " ").split())
+    assert not (tmp_path / "run").exists()
+
+
+def test_cli_run_extends_only_what_is_a_run(tmp_path: Path) -> None:
+    done = eventminer("run", tmp_path, "--out", tmp_path / "run", "--extend", tmp_path / "nothing")
+    assert done.returncode == 1
+    assert "is not the folder of a run" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_cli_rules_mine_gives_the_same_file_however_votes_are_shared_out(tmp_path: Path) -> None:
+    rows = [{"visual": [0, row % 3], "text": [0, row % 5], "eventType": "A.One"} for row in range(20)]
+    rows += [{"visual": [row % 4], "text": [row % 3], "eventType": "B.Two"} for row in range(40)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "input.parquet")
+    for spread in ("none", "votes", "prefix"):
+        out = tmp_path / f"{spread}.parquet"
+        options = ("-o", "mine.exploratory=true", "--spread", spread)
+        done = eventminer("rules", "mine", tmp_path / "input.parquet", "--out", out, *options)
+        assert done.returncode == 0, done.stderr
+    assert pq.read_table(tmp_path / "none.parquet").num_rows > 0
+    assert len({(tmp_path / f"{spread}.parquet").read_bytes() for spread in ("none", "votes", "prefix")}) == 1
