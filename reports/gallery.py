@@ -244,7 +244,7 @@ def _shared_items(a: Card, b: Card) -> float:
 def _credits(records: pa.Table, evidence: pa.Table) -> dict[str, str]:
     shown = records.filter(pc.is_in(records["record"], value_set=pc.unique(evidence["record"])))
     lines = (
-        (row["record"], [row["credit"], row["licence"]])
-        for row in shown.select(["record", "credit", "licence"]).to_pylist()
+        (row["record"], [row["credit"], row["source"], row["licence"]])
+        for row in shown.select(["record", "credit", "source", "licence"]).to_pylist()
     )
     return {record: ", ".join(part for part in parts if part) for record, parts in lines}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,6 +51,43 @@ def check(
         print_json(report.to_json())
     else:
         Console(highlight=False, markup=False, soft_wrap=True).print("\n".join(describe(report)))
+
+
+@app.command()
+def forget(
+    record: Annotated[str, typer.Argument(metavar="RECORD_ID", help="Id of the record.")],
+    run: Annotated[Path, typer.Option("--run", help="Run folder to take it out of.")],
+    kb: Annotated[str, typer.Option("--kb", help="Graph store to take it out of as well.")] = "",
+    corpus: Annotated[str, typer.Option("--corpus", help="Where the corpus is now, if it has moved.")] = "",
+    threads: ThreadsOption = 0,
+    *,
+    json: AsJson = False,
+) -> None:
+    """Take a record out of a run for good: artefacts, bundle, graph and report; what it supported is counted anew.
+
+    A hash of its id and of its picture stays in the run folder, so that it never comes back. The corpus itself is not touched.
+    """
+    from miner.run.forgetting import forget
+    from miner.run.job import Place
+    from miner.run.progress import OnConsole
+
+    place = Place(n_threads=threads)
+    done = forget(run, record, kb=kb, location=corpus, place=place, progress=OnConsole(open_stderr()))
+    if json:
+        print_json(
+            {
+                "record": record,
+                "evidence": done.n_evidence,
+                "patterns": list(done.patterns),
+                "patternsBefore": done.n_before,
+                "patternsNow": done.n_now,
+            }
+        )
+    else:
+        typer.echo(
+            f"{record} is forgotten: it was {done.n_evidence:,} pieces of evidence of {len(done.patterns):,} patterns; "
+            f"the run had {done.n_before:,} patterns and has {done.n_now:,} now."
+        )
 
 
 def describe(report: CorpusReport) -> Iterator[str]:

@@ -19,6 +19,7 @@ from miner.run.pipeline import Pipeline
 from miner.run.projections import PROJECTIONS
 from miner.run.read_stages import LABEL, identify_corpus, keep_corpus, open_corpus
 from miner.run.stages import STAGES
+from miner.run.takedown import hide_forgotten, unchanged_work
 from miner.store.formats import read_json, read_table, write_bytes
 from miner.visual.backbone import load_backbone
 from miner.visual.engine import choose_engine
@@ -166,13 +167,14 @@ def run_corpus(
     with folder.claim(), open_executor(place) as executor:
         progress.note(f"device: {DEVICES[choose_engine()]}; {executor.description}")
         base = _open_base(extension, folder, config)
-        corpus = open_corpus(location, config.corpus, progress)
+        corpus = hide_forgotten(open_corpus(location, config.corpus, progress), folder)
         places = [{"location": absolute(location), "records": corpus.records.num_rows}]
         if base:
             corpus, joined, places = base.join(corpus)
             progress.note(_describe_joined(joined, base))
         logger.info("corpus %s: %d records", corpus.declaration.name, corpus.records.num_rows)
         identity = identify_corpus(corpus)
+        earlier = base.artefacts if base else unchanged_work(folder, corpus)
         _take_over(folder, corpus, identity.key, places, force=force)
         read, is_new = keep_corpus(corpus, identity, folder.store)
         toml = f"{_title(corpus)}{render_config(config)}".encode()
@@ -182,8 +184,7 @@ def run_corpus(
             folder.store, config, corpus, executor, progress, count_threads(place), {"read": read}, ["read"] * is_new
         )
         pipeline.spread = place.spread
-        if base:
-            pipeline.earlier = base.artefacts
+        pipeline.earlier = earlier
         pipeline.run([LABEL])
         for note in read_json(pipeline.artefacts["label"].file("labelling.json"))["notes"]:
             progress.note(note)

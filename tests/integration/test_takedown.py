@@ -1,0 +1,92 @@
+"""A record that is forgotten is nowhere in the run, and everything is as if it had never been there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from corpora.scenes import generate_scenes
+from kb.query import run_query
+from kb.store import open_store
+from miner.cli.app import app
+from miner.errors import CorpusError
+from tests.folders import read_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OPTIONS = [
+    "-o",
+    "visual.shard_size=16",
+    "-o",
+    "visual.n_dims=16",
+    "-o",
+    "mine.exploratory=true",
+    "-o",
+    "mine.max_len=2",
+]
+
+
+def call(*arguments: str) -> dict[str, Any]:
+    done = CliRunner().invoke(app, [*arguments, "--json", "--threads", "1"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus") / "scenes"
+    generate_scenes(folder, n_scenes=60)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run") / "run"
+    call("run", str(corpus), "--out", str(folder), *OPTIONS)
+    return folder
+
+
+def test_forgotten_record_is_nowhere_and_everything_is_as_if_it_had_not_been(
+    corpus: Path, finished: Path, tmp_path: Path
+) -> None:
+    with open_store(str(finished)) as store:
+        row = run_query(
+            store, "MATCH (:Evidence)-[:IN_IMAGE]->(m:Image) RETURN m.record AS r, m.imageHash AS h"
+        ).records()[0]
+    answer = call("corpus", "forget", row["r"], "--run", str(finished), "--kb", str(tmp_path / "kb"))
+    assert answer["evidence"] > 0
+    assert answer["patterns"]
+    for path in finished.rglob("*"):
+        if path.is_file():
+            assert not {row["r"], row["h"]} & set(_texts(path)), path
+            assert str(row["r"]).encode() not in path.read_bytes(), path
+    for uri in (str(finished), str(tmp_path / "kb")):
+        with open_store(uri) as store:
+            assert run_query(store, "MATCH (m:Image) WHERE m.record = $r RETURN m", {"r": row["r"]}).rows == ()
+    assert call("run", str(corpus), "--out", str(finished), *OPTIONS)["made"] == []
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    shutil.copy(finished / "forgotten.json", fresh)
+    call("run", str(corpus), "--out", str(fresh), *OPTIONS)
+    assert read_files(fresh / "stages") == read_files(finished / "stages")
+    assert read_files(fresh / "bundle") == read_files(finished / "bundle")
+
+
+def _texts(path: Path) -> list[str]:
+    """Return every text in a Parquet file, none of others."""
+    if path.suffix != ".parquet":
+        return []
+    columns = pq.read_table(path).to_pydict().values()
+    return [value for column in columns for value in column if isinstance(value, str)]
+
+
+def test_forgetting_what_is_not_there_is_a_known_error(finished: Path) -> None:
+    with pytest.raises(CorpusError, match="no record 'nothere'"):
+        call("corpus", "forget", "nothere", "--run", str(finished))
