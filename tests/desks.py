@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,10 @@ def drawn_desk(
     paths = _draw_pictures(folder / "corpus", n_images)
     if image:
         paths[0] = image
-    texts = [caption if caption and i % 2 == 0 else f"A {WORDS[i % 18]} beside a {WORDS[i % 7]} in the rain" for i in range(n_images)]
+    texts = [
+        caption if caption and i % 2 == 0 else f"A {WORDS[i % 18]} beside a {WORDS[i % 7]} in the rain"
+        for i in range(n_images)
+    ]
     mined = _mine(types, paths, texts, n_patterns, n_evidence)
     shelf = Shelf(mined, DrawnTables(_tables(types, paths, texts)))
     source = ImageSource(locate(str(folder / "corpus"))[0])
@@ -84,7 +88,9 @@ def _heat(pattern: str, record: str) -> HeatMap:
 
 
 def _write_names(review: Review, path: Path) -> None:
-    path.write_text("\n".join(p.name for p in review.state.patterns.values() if p.status == "accepted"), encoding="utf-8")
+    path.write_text(
+        "\n".join(p.name for p in review.state.patterns.values() if p.status == "accepted"), encoding="utf-8"
+    )
 
 
 def _draw_pictures(corpus: Path, n_images: int) -> list[str]:
@@ -136,7 +142,11 @@ def _tables(types: list[str], paths: list[str], texts: list[str]) -> dict[str, p
         "width": [SIZE[0]] * n, "height": [SIZE[1]] * n, "imageHash": [path.rjust(16) for path in paths], "phash": ["0" * 16] * n,
         "credit": ["A. Photographer"] * n, "licence": ["CC BY 4.0"] * n,
     }  # fmt: skip
-    counts = {"source": ["Corpus:drawn"] * len(types), "target": [f"EventType:{t}" for t in types], "nRecords": [n // len(types)] * len(types)}
+    counts = {
+        "source": ["Corpus:drawn"] * len(types),
+        "target": [f"EventType:{t}" for t in types],
+        "nRecords": [n // len(types)] * len(types),
+    }
     return {
         "Corpus": pa.table({"corpus": ["drawn <b>things</b>"]}),
         "Image": pa.table(images),
@@ -167,7 +177,8 @@ def main() -> None:
     arguments = parser.parse_args()
     desk = drawn_desk(arguments.folder, n_patterns=arguments.patterns, n_images=arguments.images)
     with listen() as listening:
-        print(listening.address, flush=True)
+        sys.stdout.write(f"{listening.address}\n")
+        sys.stdout.flush()
         serve(desk, listening)
 
 

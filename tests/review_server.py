@@ -51,7 +51,9 @@ class Client:
     def origin(self) -> str:
         return f"http://{self.host}:{self.port}"
 
-    def ask(self, method: str, path: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    def ask(
+        self, method: str, path: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         sent = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())} if self.cookies else {}
         with closing(HTTPConnection(self.host, self.port, timeout=60)) as connection:
             connection.request(method, path, body, sent | dict(headers or {}))
@@ -78,7 +80,12 @@ def serving(desk: Desk, *, host: str = "127.0.0.1", token: str = "") -> Iterator
     """Serve a desk in a thread."""
     with listen(host, 0, token) as listening:
         config = uvicorn.Config(
-            build_app(desk, listening.rules), log_config=None, access_log=False, ws="none", lifespan="off", timeout_graceful_shutdown=1
+            build_app(desk, listening.rules),
+            log_config=None,
+            access_log=False,
+            ws="none",
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening.socket]}, daemon=True)
@@ -93,7 +100,9 @@ def serving(desk: Desk, *, host: str = "127.0.0.1", token: str = "") -> Iterator
 @contextmanager
 def started(*command: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start a server of its own process, and wait for the address that it prints."""
-    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
         address = process.stdout.readline().strip()

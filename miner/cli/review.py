@@ -29,10 +29,14 @@ def review(
     ] = "",
     corpus: Annotated[str, typer.Option("--corpus", help="Where the corpus is now, if it has moved.")] = "",
     compare: Annotated[
-        list[Path] | None, typer.Option("--compare", metavar="RUN", help="Another run to compare with; can be repeated.")
+        list[Path] | None,
+        typer.Option("--compare", metavar="RUN", help="Another run to compare with; can be repeated."),
     ] = None,
     reviewer: Annotated[
-        str, typer.Option("--as", metavar="NAME", help="Who decides, unless a browser says otherwise; the user if not given.")
+        str,
+        typer.Option(
+            "--as", metavar="NAME", help="Who decides, unless a browser says otherwise; the user if not given."
+        ),
     ] = "",
 ) -> None:
     """Review the patterns of a run in a browser: accept, reject, rename, merge, split, set roles, undo.

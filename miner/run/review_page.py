@@ -10,7 +10,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow.compute as pc
 
 from corpora.folder import locate
@@ -18,7 +17,6 @@ from corpora.images import ImageSource
 from kb.bundle import verify_bundle, write_bundle
 from kb.contents import StoreContents, open_contents
 from kb.export.formats import FORMATS, export_contents
-from kb.review.graph import open_kb_review
 from kb.store import open_store
 from miner.config_file import load_config
 from miner.errors import ArtefactError, CorpusError
@@ -35,6 +33,9 @@ from reports.review.sources import BundleTables, ContentsTables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
 
     from kb.export.formats import ExportFormat
     from kb.review.mined import Mined
@@ -92,6 +93,9 @@ def _open(run: Path, folder: RunFolder, kb: str) -> Iterator[tuple[Review, Table
         verify_bundle(run / "bundle")
         yield open_review(run), BundleTables(run / "bundle")
         return
+    # It brings SciPy along, which takes a second or two to import.
+    from kb.review.graph import open_kb_review  # noqa: PLC0415
+
     corpus = str(folder.read_state().get("corpus", ""))
     with open_store(kb) as store:
         yield open_kb_review(store, corpus=corpus), ContentsTables(StoreContents(store))
@@ -194,9 +198,7 @@ class _Heat:
                 return self._draw(pattern, cells, found[0]["width"], found[0]["height"])
         return None
 
-    def _draw(
-        self, pattern: str, cells: np.ndarray[tuple[int, ...], np.dtype[np.float16]], width: int, height: int
-    ) -> HeatMap:
+    def _draw(self, pattern: str, cells: npt.NDArray[np.float16], width: int, height: int) -> HeatMap:
         geometry = geometry_of(width, height, load_backbone(self._backbone))
         scores = self._detectors.heat(cells[None], self._places[pattern])[0]
         side = geometry.grid * geometry.stride * geometry.scale

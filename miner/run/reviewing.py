@@ -9,7 +9,6 @@ import numpy as np
 
 from kb.bundle import build_bundle
 from kb.result import Changes
-from kb.review.graph import sync_reviews
 from kb.review.mined import Mined
 from kb.review.session import Review
 from kb.review.tables import Counts, reviewed_tables
@@ -18,7 +17,6 @@ from miner.errors import ReviewError
 from miner.patterns.merge import Draft, Member
 from miner.patterns.pictures import Votes
 from miner.rules.transactions import Transactions
-from miner.run.bundle_stage import bundle_inputs
 from miner.run.folder import RunFolder, open_run
 from miner.run.learning import decision_log
 from miner.run.read_stages import read_declaration, read_ontology
@@ -84,6 +82,9 @@ def reviewed_bundle(run: Path, *, statuses: Collection[Status] = ACCEPTED) -> Bu
             hint=f"Review them with 'eventminer review {run}'.",
         )
     config = load_config(folder.path / "run.toml")
+    # It brings the language pipeline along, which takes seconds to import.
+    from miner.run.bundle_stage import bundle_inputs  # noqa: PLC0415
+
     mined = bundle_inputs(artefacts, config, read_declaration(artefacts["read"]))
     digests = [digest_bytes(table_bytes(table)) for table in (patterns, evidence)]
     info = replace(mined.run, key=digest_json([mined.run.key, *digests]))
@@ -102,6 +103,9 @@ def sync_run_reviews(run: Path, store: GraphStore) -> Changes:
     if corpus is None:
         return Changes()
     review = open_review(run)
+    # It brings SciPy along, which a review page that opens has no use for.
+    from kb.review.graph import sync_reviews  # noqa: PLC0415
+
     return sync_reviews(review.journal, store, str(corpus), review.mined)
 
 

@@ -60,7 +60,9 @@ def build_app(desk: Desk, rules: Rules) -> ASGIApp:
     async def fail(request: Request, error: Exception) -> Response:
         del request
         status = getattr(error, "status_code", HTTPStatus.NOT_FOUND)
-        return refuse(status, "There is nothing here." if status == HTTPStatus.NOT_FOUND else "This cannot be done here.")
+        return refuse(
+            status, "There is nothing here." if status == HTTPStatus.NOT_FOUND else "This cannot be done here."
+        )
 
     pages = {
         "/queue": views.queue, "/photo/{row:int}": views.photo, "/schema": views.schema, "/schema/{name}": views.event_type,
@@ -79,12 +81,12 @@ def build_app(desk: Desk, rules: Rules) -> ASGIApp:
     ]
     missing = {HTTPStatus.NOT_FOUND: fail, HTTPStatus.METHOD_NOT_ALLOWED: fail}
     guard = Middleware(Guard, rules=rules, refuse=refuse)
-    return Starlette(routes=routes, exception_handlers=missing, middleware=[guard, Middleware(GZipMiddleware, minimum_size=2_000)])
+    return Starlette(
+        routes=routes, exception_handlers=missing, middleware=[guard, Middleware(GZipMiddleware, minimum_size=2_000)]
+    )
 
 
-def _writing(
-    renderer: Renderer, page: Callable[[Renderer, Request, bytes], Response]
-) -> Callable[[Request], object]:
+def _writing(renderer: Renderer, page: Callable[[Renderer, Request, bytes], Response]) -> Callable[[Request], object]:
     async def answer(request: Request) -> Response:
 
         body = await request.body()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-
 if TYPE_CHECKING:
     from starlette.requests import Request
 

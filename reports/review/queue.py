@@ -49,7 +49,13 @@ class Choice:
     def address(self, pattern: str = "", **changes: str | int) -> str:
         """Return the address of the queue with another choice and with a pattern chosen."""
         other = replace(self, **changes)  # type: ignore[arg-type]  # the names are those of the fields
-        query = {"type": other.event_type, "status": other.status, "order": other.order, "page": other.page, "p": pattern}
+        query = {
+            "type": other.event_type,
+            "status": other.status,
+            "order": other.order,
+            "page": other.page,
+            "p": pattern,
+        }
         plain = {"type": "", "status": "open", "order": "rank", "page": 1, "p": ""}
         query = {name: value for name, value in query.items() if value != plain[name]}
         return f"/queue?{urlencode(query)}" if query else "/queue"
@@ -103,7 +109,9 @@ def build_queue(state: ReviewState, choice: Choice, ranked: Sequence[Ranked]) ->
         choice: What to show.
         ranked: The open patterns in learned order, empty unless that is asked for.
     """
-    disputed = {state.root(c.pattern) for c in state.conflicts if c.pattern in state} if choice.status == "conflict" else set()
+    disputed = (
+        {state.root(c.pattern) for c in state.conflicts if c.pattern in state} if choice.status == "conflict" else set()
+    )
 
     def fits(own: Pattern) -> bool:
         if choice.event_type and own.event_type != choice.event_type:

@@ -97,7 +97,11 @@ def listen(host: str = LOOPBACK, port: int = 0, token: str = "") -> Listening:
     """
     if not 0 <= port <= 65_535:
         raise ReviewError(f"There is no port {port}; ports go from 0 (any free one) to 65535.")
-    if token and (len(token) < LEAST_TOKEN_CHARACTERS or not token.isascii() or not token.replace("-", "").replace("_", "").isalnum()):
+    if token and (
+        len(token) < LEAST_TOKEN_CHARACTERS
+        or not token.isascii()
+        or not token.replace("-", "").replace("_", "").isalnum()
+    ):
         raise ReviewError(
             f"The token must have at least {LEAST_TOKEN_CHARACTERS} letters, digits, '-' or '_'.",
             hint="Leave it out, and one is made.",
@@ -109,10 +113,14 @@ def listen(host: str = LOOPBACK, port: int = 0, token: str = "") -> Listening:
 
 def _bind(host: str, port: int) -> socket.socket:
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
         bound = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
-        raise ReviewError(f"{host!r} is no host of this machine.", hint="Leave --host out to serve this machine only.") from error
+        raise ReviewError(
+            f"{host!r} is no host of this machine.", hint="Leave --host out to serve this machine only."
+        ) from error
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(place)

@@ -226,7 +226,14 @@ def compare(renderer: Renderer, request: Request) -> Response:
     chosen = wanted if wanted in names else (names[0] if names else None)
     comparison = compare_runs(state, desk.compared(chosen)) if chosen is not None else None
     return renderer.page(
-        request, "compare.html.j2", state, here="compare", title="Compare", names=names, chosen=chosen, comparison=comparison
+        request,
+        "compare.html.j2",
+        state,
+        here="compare",
+        title="Compare",
+        names=names,
+        chosen=chosen,
+        comparison=comparison,
     )
 
 
@@ -283,7 +290,13 @@ def export(renderer: Renderer, request: Request) -> Response:
     """List the forms in which the reviewed schema can be taken away."""
     state = renderer.desk.review.state
     return renderer.page(
-        request, "export.html.j2", state, here="export", title="Export", exports=renderer.desk.exports, counts=state.counts()
+        request,
+        "export.html.j2",
+        state,
+        here="export",
+        title="Export",
+        exports=renderer.desk.exports,
+        counts=state.counts(),
     )
 
 
@@ -313,4 +326,6 @@ def pulse(renderer: Renderer, request: Request) -> Response:
     first = int(since) if since.isascii() and since.isdecimal() and len(since) < 10 else len(state.history)
     theirs = [entry.decision.who for entry in state.history[first:] if entry.decision.who != who]
     names = [wording.shorten(name, 40) for name in dict.fromkeys(theirs)]
-    return JSONResponse({"revision": len(state.history), "n": len(theirs), "who": names[:5], "conflicts": len(state.conflicts)})
+    return JSONResponse(
+        {"revision": len(state.history), "n": len(theirs), "who": names[:5], "conflicts": len(state.conflicts)}
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from kb.review.decisions import REVERSALS
 from reports import numerals
 
 if TYPE_CHECKING:
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
     from kb.review.state import ReviewState
 
 MOST_CHARACTERS = 120
-ASPECTS = {"verdict": "the verdict", "name": "the name", "role": "the role", "eventType": "the event type", "merge": "merging"}
+ASPECTS = {
+    "verdict": "the verdict",
+    "name": "the name",
+    "role": "the role",
+    "eventType": "the event type",
+    "merge": "merging",
+}
 REASONS = (
     "The boxes show something else",
     "It is not specific to the event",
@@ -32,26 +39,24 @@ def shorten(text: str, most: int = MOST_CHARACTERS) -> str:
 
 def say_decision(decision: Decision, state: ReviewState) -> str:
     """Say what somebody did, to follow their name."""
-    fields = decision.fields
-    match decision.action:
-        case "accept":
-            return "accepted it"
-        case "reject":
-            return f"rejected it: {shorten(fields['reason'])}" if fields["reason"] else "rejected it"
-        case "rename":
-            return f"named it “{shorten(fields['name'])}”"
-        case "merge":
-            return f"merged {_names(fields['others'], state)} into it"
-        case "split":
-            name = f" as “{shorten(fields['name'])}”" if fields["name"] else ""
-            return f"split {_counted(len(fields['records']), 'photograph')} off{name}"
-        case "set-role":
-            return f"gave it the role {shorten(fields['role'])}" if fields["role"] else "took its role away"
-        case "move":
-            return f"moved it to {shorten(fields['eventType'])}"
-        case "note":
-            return f"noted: {shorten(fields['text'])}"
-    return _say_reversal(decision, state)
+    if decision.action in REVERSALS:
+        return _say_reversal(decision, state)
+    fields = {name: shorten(value) if isinstance(value, str) else value for name, value in decision.fields.items()}
+    said = {
+        "accept": lambda: "accepted it",
+        "reject": lambda: "rejected it" + (f": {fields['reason']}" if fields["reason"] else ""),
+        "rename": lambda: f"named it “{fields['name']}”",
+        "merge": lambda: f"merged {_names(fields['others'], state)} into it",
+        "split": lambda: _say_split(fields["records"], fields["name"]),
+        "set-role": lambda: f"gave it the role {fields['role']}" if fields["role"] else "took its role away",
+        "move": lambda: f"moved it to {fields['eventType']}",
+        "note": lambda: f"noted: {fields['text']}",
+    }
+    return said[decision.action]()
+
+
+def _say_split(records: list[str], name: str) -> str:
+    return f"split {_counted(len(records), 'photograph')} off" + (f" as “{name}”" if name else "")
 
 
 def _say_reversal(decision: Decision, state: ReviewState) -> str:
@@ -59,7 +64,7 @@ def _say_reversal(decision: Decision, state: ReviewState) -> str:
     verb = "took back" if decision.action == "undo" else "brought back"
     if target is None or target.action in {"undo", "redo"}:
         return f"{verb} a decision"
-    whose = "their own" if target.who == decision.who else f"{shorten(target.who, 30)}’s"
+    whose = "their own" if target.who == decision.who else f"{shorten(target.who, 30)}'s"
     return f"{verb} {whose} decision ({say_decision(target, state)})"
 
 
@@ -100,12 +105,14 @@ def explain_measures(row: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     percent, decimal = numerals.percent, numerals.decimal
     measures = [
         ("Confidence", percent(row["confidence"]), "of the photographs that match it are of this event type"),
-        ("Lift", f"{decimal(row['lift'])}×", "as often as among all photographs"),
+        ("Lift", f"{decimal(row['lift'])}{numerals.TIMES}", "as often as among all photographs"),
         ("Support", percent(row["support"]), "of all labelled photographs match it and are of this type"),
         ("p-value", numerals.p_value(row["pValue"]), "chance of as clear a link by accident"),
     ]
     if row.get("grounding") is not None:
-        measures.append(("Grounding", decimal(row["grounding"]), "how well the picture alone finds what the words say, 0 to 1"))
+        measures.append(
+            ("Grounding", decimal(row["grounding"]), "how well the picture alone finds what the words say, 0 to 1")
+        )
     return measures
 
 

@@ -57,7 +57,7 @@ def decide(renderer: Renderer, request: Request, body: bytes) -> Response:
 
 def introduce(renderer: Renderer, request: Request, body: bytes) -> Response:
     """Remember who is at this browser."""
-    del request
+    del renderer, request
     form = read_form(body)
     name = clean_line(_one(form, "name"))[: LONGEST["who"]]
     if not name:
