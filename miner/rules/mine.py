@@ -102,6 +102,8 @@ def stream_rules(transactions: AnyVotes, config: MineConfig, path: Path, *, thre
     """
     if config.miner != "bitmap" or config.background:
         raise MiningError("rules are streamed by the compiled engine and from labelled votes only", hint=_UNSTREAMABLE)
+    if isinstance(transactions, Transactions) and has_regions(transactions):
+        raise MiningError("votes with regions cannot be streamed: regions of a vote are counted once")
     _require_contrast(require_votes(transactions), transactions.event_types)
     miner = BitmapMiner(condensing=Condensing.of(config), max_rules=config.max_rules)
     return miner.stream(transactions, Thresholds.of(config), path, threads=threads)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from miner.rules.closed import is_closed
 from miner.rules.compiled import compiled, inlined, popcount
 from miner.rules.projection import BLOCK, TILE, Projection, Words, copy_bitmap, project, projected
 
@@ -262,50 +263,6 @@ def _keep(tree: Tree, root_item: int, numbers: tuple[int, int, int], depth: int,
     return n_found + 1
 
 
-@compiled
-def _candidates(tree: Tree, projection: Projection, label: int, class_count: int, depth: int) -> Int64s:
-    """Give the items outside the path that are frequent enough in the class to be in all votes of the path."""
-    of_class = projection.counts[label]
-    found = np.empty(len(of_class), np.int64)
-    n_found = 0
-    for item in range(len(of_class)):
-        if of_class[item] >= class_count and item != projection.own:
-            inside = False
-            for step in range(depth + 1):
-                inside = inside or tree.path[step] == item
-            if not inside:
-                found[n_found] = item
-                n_found += 1
-    return found[:n_found]
-
-
-@compiled
-def _is_closed(tree: Tree, projection: Projection, label: int, class_count: int, depth: int) -> bool:
-    """Tell whether no other item is in all votes of the path, whatever root or subtree it belongs to."""
-    bits = projection.bits
-    n_items = projection.counts.shape[1]
-    candidates = _candidates(tree, projection, label, class_count, depth)
-    values = np.empty(TILE, np.uint64)
-    for tile in range(projection.n_tiles):
-        first = tile * n_items
-        for word in range(TILE):
-            values[word] = bits[(first + tree.path[0]) * TILE + word]
-            for step in range(1, depth + 1):
-                values[word] &= bits[(first + tree.path[step]) * TILE + word]
-        n_left = 0
-        for item in candidates:
-            missing = np.uint64(0)
-            for word in range(TILE):
-                missing |= values[word] & ~bits[(first + item) * TILE + word]
-            if missing == 0:
-                candidates[n_left] = item
-                n_left += 1
-        candidates = candidates[:n_left]
-        if n_left == 0:
-            break
-    return len(candidates) == 0
-
-
 @inlined
 def _judge(tree: Tree, projection: Projection, bounds: Bounds, label: int, place: tuple[int, int]) -> int:
     """Test the itemset just reached; where it is a rule to keep now, store it.
@@ -332,7 +289,7 @@ def _judge(tree: Tree, projection: Projection, bounds: Bounds, label: int, place
         return n_found
     length = depth + 2
     may_grow = length < bounds.max_len and class_count >= bounds.least_class[label, min(length + 1, bounds.max_len)]
-    if bounds.condensed == CLOSED and may_grow and not _is_closed(tree, projection, label, class_count, depth):
+    if bounds.condensed == CLOSED and may_grow and not is_closed(tree, projection, label, class_count, depth):
         return n_found
     return _keep(tree, projection.own, (label, class_count, count), depth, n_found)
 
