@@ -43,7 +43,7 @@ def import_ontology(
     """Make the TOML file of an ontology, for `label.ontology`, of a file that an analyst has edited.
 
     Args:
-        file: OWL in any form of RDF, or TOML.
+        file: OWL in Turtle or RDF/XML, or TOML.
         form: Which of the two.
         out: The TOML file to write.
         name: Another name for the ontology.

@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["read_owl"]
 
-SUFFIXES = {".ttl": "turtle", ".owl": "xml", ".rdf": "xml", ".xml": "xml", ".jsonld": "json-ld", ".json": "json-ld", ".nt": "nt"}  # fmt: skip
 SEM = "http://semanticweb.cs.vu.nl/2009/11/sem/"
 _LAST = re.compile(r"[^#/:]*$")
 
 
 def read_owl(path: Path, *, name: str | None = None, version: str | None = None) -> Ontology:
-    """Read an ontology from an OWL file in Turtle, RDF/XML, JSON-LD or N-Triples; the suffix tells which.
+    """Read an ontology from an OWL file in Turtle, N-Triples or RDF/XML; how the file begins tells which.
 
     Args:
         path: The file.
@@ -61,9 +60,13 @@ def _parse(path: Path) -> Graph:
     except ImportError as error:
         raise KbError("Reading OWL needs rdflib.", hint="pip install 'eventminer[export]'") from error
     try:
-        return rdflib.Graph().parse(path, format=SUFFIXES.get(path.suffix.lower(), "turtle"))
-    except OSError as error:
-        raise OntologyError(f"{path} cannot be read: {error.strerror or error}.") from error
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OntologyError(f"{path} cannot be read: {error}.") from error
+    # JSON-LD is left out: its parser would fetch contexts from the network.
+    form = "xml" if text.lstrip("\ufeff \t\r\n").startswith(("<?xml", "<rdf:", "<!")) else "turtle"
+    try:
+        return rdflib.Graph().parse(data=text, format=form)
     except Exception as error:
         raise OntologyError(f"{path} is no RDF: {' '.join(str(error).split())[:200]}.") from error
 

@@ -39,7 +39,7 @@ def export(
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines, OWL in any form of RDF, or TOML.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines; OWL in Turtle or RDF/XML; or TOML.")],
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="jsonl makes a bundle; owl and toml make an ontology.")
     ],

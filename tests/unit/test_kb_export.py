@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import networkx as nx
 import pytest
+from typer.testing import CliRunner
 
 from kb.bundle import build_bundle, write_bundle
 from kb.contents import LABELS, BundleContents, open_contents
@@ -19,12 +23,12 @@ from kb.export.sdf import SDF_CONTEXT, write_sdf
 from kb.export.tabular import admin_header, import_arguments
 from kb.model import Node, Relationship
 from kb.schema import SCHEMA
+from miner.cli.app import app
 from miner.errors import ArtefactError, EventMinerError, KbError
 from tests.kb_run import CAPTION_OF, record_row, small_inputs, with_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from kb.bundle import BundleInputs, Manifest
     from kb.contents import Contents
@@ -274,3 +278,38 @@ def test_open_contents_of_an_ontology_has_its_types_and_roles() -> None:
 def test_open_contents_of_nothing_is_a_known_error(tmp_path: Path) -> None:
     with pytest.raises(EventMinerError), open_contents(str(tmp_path / "nothing")) as contents:
         list(contents.nodes(SCHEMA.node("Pattern")))
+
+
+def test_import_script_runs_the_importer_from_wherever_it_lies(tmp_path: Path) -> None:
+    folder = tmp_path / "my exports" / "csv"
+    node = Node("TextItem:c/0", {"cluster": 0, "words": ["a"]})
+    export_contents(FewRows(node), "neo4j-admin", folder)
+    tool = tmp_path / "neo4j-admin"
+    tool.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n', encoding="utf-8")
+    tool.chmod(0o755)
+    path = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(["sh", str(folder / "import.sh"), "kb"], env=path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == import_arguments(folder, "kb")
+
+
+def test_documentation_describes_every_format() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "exports.md").read_text(encoding="utf-8")
+    assert [name for name in FORMATS if f"| `{name}` |" not in text] == []
+
+
+def test_export_command_says_how_much_it_wrote(contents: BundleContents, tmp_path: Path) -> None:
+    del contents
+    out = str(tmp_path / "kb.jsonl")
+    arguments = ["kb", "export", str(tmp_path / "bundle"), "--format", "jsonl", "--out", out]
+    assert CliRunner().invoke(app, arguments).output == f"{out}: 89 nodes and relationships.\n"
+    assert json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout) == {
+        "format": "jsonl",
+        "out": out,
+        "rows": 89,
+    }
+
+
+def test_import_command_refuses_an_unknown_format(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["kb", "import", "x", "--format", "xls", "--out", str(tmp_path)])
+    assert isinstance(result.exception, KbError)
+    assert "jsonl, owl, toml" in result.exception.message

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
 from kb.contents import OntologyContents
 from kb.export.formats import export_contents
 from kb.export.imports import import_ontology, ontology_changes
 from kb.ontology import Ontology, load_ontology, shipped_ontologies
 from kb.ontology_toml import render_ontology
+from miner.cli.app import app
 from miner.errors import KbError, OntologyError
 
 if TYPE_CHECKING:
@@ -162,3 +166,47 @@ def test_changes_name_what_is_new_and_what_is_gone() -> None:
     news, everyday = load_ontology("news"), load_ontology("everyday")
     changes = set(ontology_changes(news, everyday))
     assert {"- Conflict.Attack", "+ Sport.Climbing: Climbing"} <= changes
+
+
+@pytest.mark.parametrize("suffix", [".owl", ".ttl", ".rdf", ""])
+def test_form_of_rdf_is_told_by_its_beginning(owl: Path, tmp_path: Path, suffix: str) -> None:
+    rdflib = pytest.importorskip("rdflib")
+    for name, data in (
+        ("turtle", owl.read_text(encoding="utf-8")),
+        ("xml", rdflib.Graph().parse(owl).serialize(format="xml")),
+    ):
+        file = tmp_path / f"{name}{suffix}"
+        file.write_text(data, encoding="utf-8")
+        assert as_sets(import_ontology(file, "owl", tmp_path / f"{name}.toml")) == as_sets(load_ontology("news"))
+
+
+def test_json_ld_is_not_read_for_its_contexts_lie_on_the_network(tmp_path: Path) -> None:
+    (tmp_path / "o.json").write_text(
+        '{"@context": "http://127.0.0.1:9/context.jsonld", "@id": "urn:x"}', encoding="utf-8"
+    )
+    with pytest.raises(OntologyError, match="is no RDF"):
+        import_ontology(tmp_path / "o.json", "owl", tmp_path / "o.toml")
+
+
+def test_missing_rdflib_is_a_known_error(owl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rdflib", None)
+    with pytest.raises(KbError, match="needs rdflib") as caught:
+        import_ontology(owl, "owl", tmp_path / "x.toml")
+    assert "eventminer[export]" in (caught.value.hint or "")
+
+
+def test_edited_ontology_labels_a_corpus(owl: Path, tmp_path: Path) -> None:
+    file = edited(owl, ('rdfs:label "Election"', 'rdfs:label "Vote"'))
+    import_ontology(file, "owl", tmp_path / "ours.toml", name="ours")
+    result = CliRunner().invoke(app, ["config", "show", "-o", f"label.ontology={tmp_path / 'ours.toml'}"])
+    assert result.exit_code == 0
+    assert load_ontology(str(tmp_path / "ours.toml")).resolve("vote") == "Personnel.Elect"
+
+
+def test_import_command_says_what_changed(owl: Path, tmp_path: Path) -> None:
+    file = edited(owl, ('rdfs:label "Election"', 'rdfs:label "Vote"'))
+    arguments = ["kb", "import", str(file), "--format", "owl", "--out", str(tmp_path / "o.toml"), "--compare", "news"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0
+    assert result.output.splitlines()[1:] == ["~ Personnel.Elect: label 'Election' -> 'Vote'"]
+    assert json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)["eventTypes"] == 21
