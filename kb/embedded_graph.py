@@ -222,7 +222,7 @@ def _translated(path: Path, timeout_s: float | None = None) -> Iterator[None]:
     except kglite.FileFormatError as error:
         raise KbError(
             f"{path} is damaged or no knowledge base: {_first_line(error)}",
-            hint=f"Delete it and load it again: eventminer kb load RUN --to {path}",
+            hint=f"Make it anew from the bundle: eventminer kb load RUN --to {path} --rebuild",
         ) from error
     except (kglite.FileIoError, OSError) as error:
         raise KbError(

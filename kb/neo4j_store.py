@@ -191,7 +191,7 @@ def _translated(uri: str, timeout_s: float | None = None) -> Iterator[None]:
         raise KbError(f"{uri}: {_first_line(error)}") from error
 
 
-def _explain(error: exceptions.Neo4jError, uri: str, timeout_s: float | None) -> KbError:
+def _explain(error: exceptions.Neo4jError, uri: str, timeout_s: float | None) -> KbError:  # noqa: PLR0911 - one per kind
     code = error.code or ""
     if "TransactionTimedOut" in code:
         limit = "the server allows" if timeout_s is None else f"{timeout_s:g} s"
@@ -207,6 +207,11 @@ def _explain(error: exceptions.Neo4jError, uri: str, timeout_s: float | None) ->
         return BatchTooLargeError(f"{uri} has not the memory for it: {_first_line(error)}")
     if error.is_retryable() or code.startswith("Neo.TransientError."):
         return StoreUnavailableError(f"{uri} refuses for the time being: {_first_line(error)}")
+    if code.startswith("Neo.DatabaseError."):
+        return KbError(
+            f"{uri} failed: {_first_line(error)}",
+            hint="See the server's log; if its disk is full, make room and give the same command again: it goes on.",
+        )
     return KbError(f"The query failed: {_first_line(error)}")
 
 
