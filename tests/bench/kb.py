@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,11 +123,11 @@ def measure_loads(server: OwnServer, large: Path, n_large: int, small: Path, n_s
     wipe(server.uri)
     for attempt in (1, 2):
         with _driver(server.uri) as driver:
-            cost = measure(lambda d=driver: load_with_graphrag(d, small), server)
+            cost = measure(partial(load_with_graphrag, driver, small), server)
             say(cost.show(f"neo4j-graphrag's writer, {attempt}", n_small))
         wipe(server.uri)
         with open_store(server.uri) as store:
-            say(measure(lambda s=store: load_bundle(small, s), server).show(f"ours, {attempt}", n_small))
+            say(measure(partial(load_bundle, small, store), server).show(f"ours, {attempt}", n_small))
         wipe(server.uri)
     with _driver(server.uri) as driver:
         n_rows = 3 * sample
@@ -178,7 +179,7 @@ def main() -> None:
         if "embedded" in stores:
             say("embedded")
             with open_store(f"{temporary}/kb") as store:
-                say(measure(lambda: (load_bundle(large, store), store.close())).show("ours, all rows", n_large))
+                say(measure(partial(load_bundle, large, store)).show("ours, all rows", n_large))
             with open_store(f"{temporary}/kb") as store:
                 measure_queries(store)
         if "neo4j" in stores:
