@@ -240,8 +240,8 @@ ORDER BY state DESC, abs(coalesce(change, 0.0)) DESC, eventType, displayName LIM
 """
 
 CREDITS = """
-MATCH (m:Image)-[:IN_CORPUS]->(c:Corpus)
-RETURN c.corpus AS corpus, m.licence AS licence, m.credit AS credit, m.source AS source, count(m) AS images
+MATCH (m:Image)
+RETURN m.scope AS corpus, m.licence AS licence, m.credit AS credit, m.source AS source, count(m) AS images
 ORDER BY images DESC, corpus, licence, credit, source LIMIT $limit
 """
 
