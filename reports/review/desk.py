@@ -90,7 +90,7 @@ class Desk:
             with self._learning:
                 ranking = self._kept.setdefault("ranking", None) or Ranking(self.review.mined)
                 found = ranking.order(state)
-                self._kept |= {"ranking": ranking, "ranked": (state, found)}
+                self._kept.update(ranking=ranking, ranked=(state, found))
         finally:
             self._kept["learning"] = False
         return found

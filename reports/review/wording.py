@@ -9,7 +9,7 @@ from kb.review.decisions import REVERSALS
 from reports import numerals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kb.review.decisions import Decision
     from kb.review.state import ReviewState
@@ -41,8 +41,10 @@ def say_decision(decision: Decision, state: ReviewState) -> str:
     """Say what somebody did, to follow their name."""
     if decision.action in REVERSALS:
         return _say_reversal(decision, state)
-    fields = {name: shorten(value) if isinstance(value, str) else value for name, value in decision.fields.items()}
-    said = {
+    fields: dict[str, Any] = {
+        name: shorten(value) if isinstance(value, str) else value for name, value in decision.fields.items()
+    }
+    said: dict[str, Callable[[], str]] = {
         "accept": lambda: "accepted it",
         "reject": lambda: "rejected it" + (f": {fields['reason']}" if fields["reason"] else ""),
         "rename": lambda: f"named it “{fields['name']}”",

@@ -284,7 +284,7 @@ def test_views_fit_the_screen_and_are_accessible(
     page.goto(f"{address}queue")
     for keys in ("?", "r", "n", "o", "t", "m", "s", "c", "f"):
         press(page, keys)
-        page.locator("dialog[open]").wait_for()
+        expect(page.locator("dialog[open]"), keys).to_be_visible()
         check_access(page, f"dialog {keys}")
         page.evaluate("document.querySelector('dialog[open]').close()")
 

@@ -8,7 +8,7 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const dialogs = () => all("dialog[open]");
   let turn = 0;
-  let waiting = "";
+  let waiting = false;
 
   async function visit(address, { form = null, push = true, quiet = false } = {}) {
     const mine = ++turn;
@@ -177,13 +177,14 @@
     const fields = new URLSearchParams(new FormData(form, event.submitter));
     if ("full" in form.dataset) return;
     event.preventDefault();
-    if (form.method === "post") {
+    const address = form.getAttribute("action"); // form.action is the field of that name
+    if (form.getAttribute("method") === "post") {
       if (waiting) return; // one decision after the other
       if (form.id === "split-form" && !fields.has("records")) return complain("No photograph is chosen.");
       if (fields.get("action") === "merge" && !fields.has("others")) return complain("No pattern is chosen.");
-      waiting = form.action;
-      visit(form.action, { form: fields }).finally(() => { waiting = ""; });
-    } else visit(`${form.action}?${fields}`);
+      waiting = true;
+      visit(address, { form: fields }).finally(() => { waiting = false; });
+    } else visit(`${address}?${fields}`);
   });
 
   document.addEventListener("change", (event) => {
