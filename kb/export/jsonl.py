@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kb.contents import Contents
     from kb.graph_schema import NodeType, RelationshipType
 
-__all__ = ["read_jsonl", "write_jsonl"]
+__all__ = ["read_jsonl", "speakable", "write_jsonl"]
 
 FORMAT = "eventminer-jsonl"
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -53,26 +53,27 @@ def write_jsonl(contents: Contents, file: BinaryIO) -> int:
 def _nodes(contents: Contents) -> Iterator[dict[str, Any]]:
     for kind in LABELS:
         for node in contents.nodes(kind):
-            yield {"node": kind.label, "id": node.id, "properties": _speakable(node.properties)}
+            yield {"node": kind.label, "id": node.id, "properties": speakable(node.properties)}
 
 
 def _relationships(contents: Contents) -> Iterator[dict[str, Any]]:
     for kind in SCHEMA.relationships:
         for r in contents.relationships(kind):
             ends = {"source": r.source, "target": r.target}
-            yield {"relationship": kind.type, **ends, "properties": _speakable(r.properties)}
+            yield {"relationship": kind.type, **ends, "properties": speakable(r.properties)}
 
 
 def _put(file: BinaryIO, row: Mapping[str, Any]) -> None:
     file.write(clean_text(json.dumps(row, ensure_ascii=False, allow_nan=False)).encode() + b"\n")
 
 
-def _speakable(value: Any) -> Any:  # noqa: ANN401 - any value of a property
+def speakable(value: Any) -> Any:  # noqa: ANN401 - any value of a property
+    """Return a value with words in place of numbers that JSON cannot say, and with sorted keys."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
     if isinstance(value, dict):
-        return {name: _speakable(item) for name, item in sorted(value.items())}
-    return [_speakable(item) for item in value] if isinstance(value, list | tuple) else value
+        return {name: speakable(item) for name, item in sorted(value.items())}
+    return [speakable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def read_jsonl(path: Path) -> Bundle:

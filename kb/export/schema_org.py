@@ -12,6 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kb.export.iris import node_iri as _iri
+from kb.export.jsonl import speakable
 from kb.mapping import IRI_PREFIXES
 from kb.model import clean_text
 from kb.schema import SCHEMA
@@ -32,7 +33,7 @@ def write_schema_org(contents: Contents, file: BinaryIO) -> int:
     file.write(b'{\n"@context": "https://schema.org",\n"@graph": [\n')
     n_rows = 0
     for n_rows, row in enumerate(_pictures(contents), start=1):
-        text = json.dumps(row, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(speakable(row), ensure_ascii=False, allow_nan=False)
         file.write((",\n" if n_rows > 1 else "").encode() + clean_text(text).encode())
     file.write(b"\n]\n}\n")
     return n_rows

@@ -20,6 +20,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
+from kb.export.jsonl import speakable
 from kb.model import clean_text
 from kb.schema import SCHEMA
 from miner.errors import KbError
@@ -59,7 +60,7 @@ def write_sdf(contents: Contents, file: BinaryIO) -> int:
         "entities": library.entities,
         "relations": [],
     }
-    file.write(clean_text(json.dumps(row, ensure_ascii=False, indent=1, allow_nan=False)).encode() + b"\n")
+    file.write(clean_text(json.dumps(speakable(row), ensure_ascii=False, indent=1, allow_nan=False)).encode() + b"\n")
     return len(events)
 
 

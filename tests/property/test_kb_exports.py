@@ -130,7 +130,8 @@ def test_admin_csv_keeps_texts_and_numbers(text: str, number: float) -> None:
         write_admin_folder(Captions(text, number), Path(folder))
         written = (Path(folder) / "nodes" / "Caption.csv").read_bytes().decode()
         rows = list(csv.DictReader(io.StringIO(written, newline="")))
-        score = next(csv.DictReader((Path(folder) / "nodes" / "Evidence.csv").open(encoding="utf-8")))["score:double"]
+        scores = (Path(folder) / "nodes" / "Evidence.csv").read_text(encoding="utf-8").splitlines()
+        score = next(csv.DictReader(scores))["score:double"]
     assert rows[0]["text:string"] == text
     assert same(float(score), number)
 

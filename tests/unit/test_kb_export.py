@@ -7,6 +7,7 @@ import json
 import math
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -313,3 +314,18 @@ def test_import_command_refuses_an_unknown_format(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["kb", "import", "x", "--format", "xls", "--out", str(tmp_path)])
     assert isinstance(result.exception, KbError)
     assert "jsonl, owl, toml" in result.exception.message
+
+
+def test_sdf_of_scores_that_are_not_finite_is_still_json(contents: BundleContents, tmp_path: Path) -> None:
+    class Spoilt(BundleContents):
+        def nodes(self, node: NodeType) -> Iterator[Node]:
+            for found in super().nodes(node):
+                worse = (
+                    {"support": math.nan, "confidence": math.inf, "lift": -math.inf} if node.label == "Pattern" else {}
+                )
+                yield replace(found, properties={**found.properties, **worse})
+
+    del contents
+    library = json.loads(exported(Spoilt(tmp_path / "bundle"), "sdf", tmp_path))
+    assert {e["support"] for e in library["events"] if "support" in e} == {"NaN"}
+    assert {e["confidence"][0] for e in library["events"] if "confidence" in e} == {1.0}
