@@ -77,9 +77,10 @@
     if (!dialog || dialog.open) return;
     if (id === "split") countChosen();
     dialog.showModal();
-    const field = one("input[autofocus]:not([type=checkbox]), textarea[autofocus]", dialog);
-    if (field && id === "reject") one("button[data-key]", dialog).focus();
-    else if (field?.value) field.select();
+    const field = one("[data-focus]", dialog);
+    if (id === "reject") one("button[data-key]", dialog).focus(); // so that a digit is a reason
+    else field?.focus();
+    if (field?.value && field.select) field.select();
   }
 
   function close(dialog) {
@@ -197,7 +198,8 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey && event.key === "Enter" && event.target.form) { event.preventDefault(); event.target.form.requestSubmit(one("button.strong", event.target.form)); return; }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const typing = event.target.matches('input:not([type="checkbox"]), textarea, select');
+    // a field of a dialog that was just closed has the focus until the next frame
+    const typing = event.target.matches('input:not([type="checkbox"]), textarea, select') && !event.target.closest("dialog:not([open])");
     const dialog = dialogs().at(-1);
     if (typing) return;
     if (event.key === "/" && !dialog) { event.preventDefault(); one("#find").focus(); return; }
