@@ -12,9 +12,9 @@ that the top is not all of one kind.
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,10 @@ Float64s = npt.NDArray[np.float64]
 
 FEATURES = (*MEASURES, "verdicts on its words", "verdicts on its filters")
 PRIOR_DECISIONS = 4.0
+PRIOR_ROWS = 400
+"""Most patterns that carry the prior, evenly spread over its values."""
+SPREAD_PLACES = 200
+"""Places of the queue that are kept from being all of one kind."""
 RIDGE = 0.5
 """Variance of each weight before any decision, features in standard deviations."""
 SAME_HEAD = 0.85
@@ -71,6 +75,8 @@ class Ranking:
         self._filters = item_matrix([row["visualItems"] for row in rows])
         own = [mined.learned.get(row["pattern"], row["grounding"] * row["confidence"]) for row in rows]
         self._prior = np.clip(np.nan_to_num(np.array(own, dtype=np.float64)), 0.02, 0.98)
+        step = max(1, -(-len(own) // PRIOR_ROWS))
+        self._carriers = np.argsort(self._prior, kind="stable")[::step]
         self._kinds = [(row["nameHead"], row["eventType"]) for row in rows]
 
     def probabilities(self, verdicts: Mapping[str, float]) -> dict[str, float]:
@@ -91,9 +97,10 @@ class Ranking:
         features = self._features(signs)
         rows = np.fromiter(verdicts, dtype=np.int64)
         accepted = np.fromiter(verdicts.values(), dtype=np.float64)
-        prior = self._prior
+        carriers = self._carriers
+        prior = self._prior[carriers]
         share = PRIOR_DECISIONS / len(prior)
-        places = np.concatenate([rows, rows, np.arange(len(prior)), np.arange(len(prior))])
+        places = np.concatenate([rows, rows, carriers, carriers])
         weights = np.concatenate([accepted, 1 - accepted, share * prior, share * (1 - prior)])
         labels = np.repeat([1, 0, 1, 0], [len(rows), len(rows), len(prior), len(prior)])
         model = LogisticRegression(C=RIDGE, tol=1e-6, max_iter=1_000)
@@ -134,26 +141,29 @@ class Ranking:
 
 
 def _spread(queue: list[tuple[float, int, str, tuple[str, str]]]) -> list[str]:
-    """Order patterns by worth, each kind worth less with every one of it that is placed."""
-    heads: dict[str, int] = {}
-    types: dict[str, int] = {}
+    """Order patterns by worth, each kind worth less with every one of it that is placed.
 
-    def worth(negative: float, kind: tuple[str, str]) -> float:
-        return negative * SAME_HEAD ** heads.get(kind[0], 0) * SAME_TYPE ** types.get(kind[1], 0)
-
-    heap = [(negative, place, name, kind, negative) for negative, place, name, kind in queue]
-    heapq.heapify(heap)
+    Within a kind the order never changes, so only the best of each kind is looked at.
+    """
+    waiting: dict[tuple[str, str], list[tuple[float, int, str]]] = {}
+    for negative, place, name, kind in sorted(queue, reverse=True):
+        waiting.setdefault(kind, []).append((-negative, place, name))
+    kinds = list(waiting)
+    best = np.array([waiting[kind][-1][0] for kind in kinds])
+    order = np.array([-waiting[kind][-1][1] for kind in kinds])
+    heads, types = (np.unique([kind[part] for kind in kinds], return_inverse=True)[1] for part in (0, 1))
+    share = np.ones(len(kinds))
     placed = []
-    while heap:
-        last, place, name, kind, negative = heapq.heappop(heap)
-        # Worth only ever falls, so an entry that is still as good as when it was put in is the best.
-        now = worth(negative, kind)
-        if now > last:
-            heapq.heappush(heap, (now, place, name, kind, negative))
-            continue
-        placed.append(name)
-        heads[kind[0]] = heads.get(kind[0], 0) + 1
-        types[kind[1]] = types.get(kind[1], 0) + 1
+    while len(placed) < len(queue):
+        worth = best * share
+        chosen = int(max(np.flatnonzero(worth == worth.max()), key=order.__getitem__))
+        own = waiting[kinds[chosen]]
+        placed.append(own.pop()[2])
+        share[heads == heads[chosen]] *= SAME_HEAD
+        share[types == types[chosen]] *= SAME_TYPE
+        best[chosen], order[chosen] = (own[-1][0], -own[-1][1]) if own else (-1.0, -len(queue))
+        if not own:
+            share[chosen] = 1.0
     return placed
 
 
@@ -168,4 +178,11 @@ def verdicts_of(state: ReviewState) -> dict[str, float]:
 
 def rank_patterns(state: ReviewState, *, learn: bool = True) -> list[Ranked]:
     """Return the open patterns in the order in which to look at them, see `Ranking.order`."""
-    return Ranking(state.mined).order(state, learn=learn)
+    ranking = _RANKINGS.get(state.mined)
+    if ranking is None:
+        ranking = _RANKINGS[state.mined] = Ranking(state.mined)
+    return ranking.order(state, learn=learn)
+
+
+_RANKINGS: WeakKeyDictionary[Mined, Ranking] = WeakKeyDictionary()
+"""Patterns are measured once: that takes longer than learning from all decisions."""
