@@ -79,11 +79,17 @@ class Mined:
         Raises:
             KeyError: There is no such pattern.
         """
-        records = [self.records[row] for row in self.evidence_rows(pattern).tolist()]
-        return fingerprint_of(self.rows[pattern], records, formerly)
+        if pattern not in self._prints:
+            records = [self.records[row] for row in self.evidence_rows(pattern).tolist()]
+            self._prints[pattern] = fingerprint_of(self.rows[pattern], records)
+        return self._prints[pattern].model_copy(update={"formerly": tuple(sorted(set(formerly)))})
+
+    @cached_property
+    def _prints(self) -> dict[str, Fingerprint]:
+        return {}
 
 
-def fingerprint_of(row: dict[str, Any], records: list[str], formerly: Iterable[str] = ()) -> Fingerprint:
+def fingerprint_of(row: dict[str, Any], records: list[str]) -> Fingerprint:
     """Return the fingerprint of a row of PATTERNS and the records that support it."""
     return Fingerprint(
         pattern=row["pattern"],
@@ -93,5 +99,4 @@ def fingerprint_of(row: dict[str, Any], records: list[str], formerly: Iterable[s
         words=sketch(row["textWords"]),
         records=sketch(records),
         n_evidence=len(records),
-        formerly=tuple(sorted(set(formerly))),
     )

@@ -153,7 +153,7 @@ def _spread(queue: list[tuple[float, int, str, tuple[str, str]]]) -> list[str]:
     order = np.array([-waiting[kind][-1][1] for kind in kinds])
     heads, types = (np.unique([kind[part] for kind in kinds], return_inverse=True)[1] for part in (0, 1))
     share = np.ones(len(kinds))
-    placed = []
+    placed: list[str] = []
     while len(placed) < len(queue):
         worth = best * share
         chosen = int(max(np.flatnonzero(worth == worth.max()), key=order.__getitem__))
