@@ -56,8 +56,10 @@ class Association:
             P. B. Gilbert, "A modified false discovery rate multiple-comparisons procedure for discrete data" (2005).
         """
         out = np.ones(len(rules))
-        reachable = self.least_log_p[rules.labels, np.minimum(rules.counts, self.least_log_p.shape[1] - 1)]
-        tests = np.flatnonzero(reachable <= self.log_levels[rules.lengths])
+        last = self.least_log_p.shape[1] - 1
+        reachable = self.least_log_p[rules.labels, np.minimum(rules.counts, last)]
+        # What is as frequent as the table goes, or more, is always a test.
+        tests = np.flatnonzero((reachable <= self.log_levels[rules.lengths]) | (rules.counts >= last))
         n_tests = np.where(np.isfinite(self.log_levels), self.n_tests, 0.0)
         out[tests] = layered_q(log_p[tests], rules.lengths[tests], n_tests)
         return out

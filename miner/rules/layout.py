@@ -76,6 +76,9 @@ def build_layout(
         )
         visual_ids = _relevant(visual_counts.sum(axis=0), least_class, *choices[0])
         text_ids = _relevant(text_counts.sum(axis=0), least_class, *choices[1])
+        if items.must_have_visual and not len(visual_ids):
+            # No rule can hold a wanted visual item: without text items there is no root, so nothing is searched.
+            text_ids = np.empty(0, np.int32)
         listed = text_counts[:, :, text_ids]
         n_entries = n_rows + visual_counts[:, :, visual_ids].sum(axis=2) + listed.sum(axis=2)
         layout = _empty_layout(n_entries, n_rows.sum(axis=0), (visual_ids, text_ids), listed)

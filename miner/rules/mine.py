@@ -14,6 +14,7 @@ from miner.rules.association import Association, associate
 from miner.rules.census import Census, LocalCensus
 from miner.rules.condense import Condensing, condense
 from miner.rules.confirm import Confirmation, confirm, halves
+from miner.rules.hypergeom import log_tail
 from miner.rules.margins import margin_levels
 from miner.rules.regions import RegionCensus, by_vote, has_regions
 from miner.rules.ruleset import RULES, Rules
@@ -248,7 +249,7 @@ def _summary(
             "linked": int(np.count_nonzero(mine & verdict.linked)),
             "proven": int(np.count_nonzero(mine & verdict.proven)),
             "leastProvableCount": int(association.least_class[label, 2:].min()),
-            "smallestAttainableLog10P": float(association.least_log_p[label, -1] / math.log(10)),
+            "smallestAttainableLog10P": log_tail(size, size, size, rules.n_rows) / math.log(10),
         }
         if confirmation is not None:
             by_type[name]["confirmed"] = int(np.count_nonzero(mine & confirmation.confirmed))

@@ -63,7 +63,7 @@ TRANSACTIONS = WholeStage(
 )
 MINE = WholeStage(
     name="mine",
-    version=2,
+    version=3,
     inputs=("transactions",),
     settings=("mine",),
     libraries=("numpy", "pyarrow", "scipy"),

@@ -83,10 +83,10 @@ def mine_votes(votes: AnyVotes, config: MineConfig, place: Workplace) -> MiningR
     """
     size_bytes = int(votes.visual_indptr[-1] + votes.text_indptr[-1]) * BYTES_PER_ITEM
     spread = choose_spread(place, size_bytes)
-    # Regions of a vote must stay together, and halves of the votes are no file to share.
+    # Regions of a vote must stay together, halves of the votes are no file to share, and shards have no photo groups.
     regional = isinstance(votes, Transactions) and has_regions(votes)
-    alone = regional or config.miner != "bitmap" or (spread == "prefix" and config.confirm != "none")
-    if spread == "none" or alone:
+    halved = config.confirm != "none" and (spread == "prefix" or not isinstance(votes, Transactions))
+    if spread == "none" or regional or halved or config.miner != "bitmap":
         return mine_rules(votes, config, threads=place.n_threads)
     shown = with_background(votes) if config.background else votes
     if spread == "votes":

@@ -13,8 +13,10 @@ from typer.testing import CliRunner
 
 from miner.cli.app import app
 from miner.config import MineConfig
+from miner.errors import MiningError
 from miner.rules.confirm import halves, holm, in_first_half
 from miner.rules.mine import mine_rules
+from miner.rules.shards import open_shards, write_shards
 from miner.run.executor import LocalExecutor
 from miner.run.spread import Workplace, mine_votes
 from miner.store.formats import write_table
@@ -121,3 +123,10 @@ def test_the_command_says_how_many_were_confirmed(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "1 of 1 rules proven on one half of the photo groups were confirmed on the other." in done.output
     assert "smallest p-value that a rule could have reached: 1e-" in done.output
+
+
+@pytest.mark.parametrize("spread", ["none", "votes", "prefix"])
+def test_shards_without_photo_groups_are_never_halved(spread: Spread, tmp_path: Path) -> None:
+    write_shards([planted(60, linked=True), planted(60, linked=True)], tmp_path / "votes")
+    with pytest.raises(MiningError, match="votes in shards have no photo groups to split"):
+        mine_votes(open_shards(tmp_path / "votes"), HALF, Workplace(LocalExecutor(2), spread))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -148,3 +149,26 @@ def test_mine_holds_wanted_items_and_not_unwanted_ones() -> None:
     ]
     slow = mine_rules(planted(linked=True), config.model_copy(update={"miner": "mlxtend"}))
     assert slow.rules.to_pylist() == found
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"must_have_visual": (6,)}, {"must_have_visual": (0, 6)}, {"must_have_visual": (6,), "max_len": 4}]
+)
+def test_mine_finds_nothing_where_a_wanted_item_is_too_rare(wanted: dict[str, object]) -> None:
+    votes = planted(linked=True)
+    rare = replace(votes, n_visual=7)
+    config = MineConfig(exploratory=True, min_lift=0.0).model_copy(update=wanted)
+    assert mine_rules(rare, MineConfig(exploratory=True, min_lift=0.0)).rules.num_rows > 0
+    assert mine_rules(rare, config).rules.num_rows == 0
+
+
+def test_mine_gives_the_smallest_p_value_of_types_of_any_size() -> None:
+    n = 10_000
+    pair = [[0] if row % 2 else [] for row in range(n)]
+    votes = Transactions.from_rows(pair, pair, [row % 2 for row in range(n)], event_types=TYPES)
+    result = mine_rules(votes, MineConfig(min_lift=0.0, exploratory=True))
+    smallest = result.summary["eventTypes"]["Sport.Cycling"]["smallestAttainableLog10P"]
+    # All votes of a type and no other hold the pair: one of C(10000, 5000) ways.
+    assert smallest == pytest.approx(-math.log10(math.comb(n, n // 2)))
+    (row,) = result.rules.to_pylist()
+    assert row["logP"] / math.log(10) == pytest.approx(smallest)
