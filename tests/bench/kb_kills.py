@@ -93,10 +93,8 @@ def main() -> None:
             disturb(server, store, folder, position, whole_server=i % 4 == 3)
             same = read_digest(store) == whole
             victim = "server" if i % 4 == 3 else "loader"
-            print(
-                f"{i + 1:>3} {victim} killed at row {position:,} of {n_rows:,}: {'same' if same else 'DIFFERENT'}",
-                flush=True,
-            )  # noqa: T201 - a command
+            said = f"{i + 1:>3} {victim} killed at row {position:,} of {n_rows:,}: {'same' if same else 'DIFFERENT'}"
+            print(said, flush=True)  # noqa: T201 - a command
             if not same:
                 raise SystemExit(1)
 
