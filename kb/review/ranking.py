@@ -154,7 +154,7 @@ def _spread(queue: list[tuple[float, int, str, tuple[str, str]]]) -> list[str]:
     heads, types = (np.unique([kind[part] for kind in kinds], return_inverse=True)[1] for part in (0, 1))
     share = np.ones(len(kinds))
     placed: list[str] = []
-    while len(placed) < len(queue):
+    while len(placed) < min(len(queue), SPREAD_PLACES):
         worth = best * share
         chosen = int(max(np.flatnonzero(worth == worth.max()), key=order.__getitem__))
         own = waiting[kinds[chosen]]
@@ -164,7 +164,8 @@ def _spread(queue: list[tuple[float, int, str, tuple[str, str]]]) -> list[str]:
         best[chosen], order[chosen] = (own[-1][0], -own[-1][1]) if own else (-1.0, -len(queue))
         if not own:
             share[chosen] = 1.0
-    return placed
+    rest = sorted((-value, place, name) for own in waiting.values() for value, place, name in own)
+    return [*placed, *(name for _, _, name in rest)]
 
 
 def verdicts_of(state: ReviewState) -> dict[str, float]:
