@@ -269,8 +269,7 @@ def test_reviewed_schema_is_taken_away(address: str, open_page: OpenPage, tmp_pa
     assert names == [first]
 
 
-@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("size", "scheme"), [(LAPTOP, "light"), (PHONE, "dark")], ids=["laptop", "phone"])
 def test_views_fit_the_screen_and_are_accessible(
     address: str, open_page: OpenPage, size: tuple[int, int], scheme: Literal["light", "dark"]
 ) -> None:
