@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["PATCHES", "list_exports", "open_desk", "open_mined"]
 
 ENDINGS = {
-    "sdf": ".jsonld", "owl": ".ttl", "schema-org": ".jsonld", "graphml": ".graphml", "jsonl": ".jsonl", "shacl": ".ttl", "toml": ".toml"
+    "sdf": ".jsonld", "owl": ".ttl", "schema-org": ".jsonld", "graphml": ".graphml", "jsonl": ".jsonl", "shacl": ".ttl", "toml": ".toml", "grass": ".grass"
 }  # fmt: skip
 
 PATCHES = "review/patches"
