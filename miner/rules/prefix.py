@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from miner.errors import MiningError
 from miner.rules.census import ledger_of, map_all, refuse_beyond
 from miner.rules.condense import Condensing, condense
 from miner.rules.layout import Layout, build_layout, class_sizes, count_items
@@ -106,7 +107,12 @@ class PrefixCensus:
             max_rules=config.max_rules,
             n_visual=n_visual,
         )
-        parts = map_all(self.mapper, work, self._deal(layout))
+        try:
+            parts = map_all(self.mapper, work, self._deal(layout))
+        except MiningError:
+            # A share that has too many rules knows no others; the setting with which all fit is found here, over all of them.
+            search(layout, bounds, threads=1, max_rules=config.max_rules, n_visual=n_visual)
+            raise
         refuse_beyond(np.concatenate([part.class_counts for part in parts]), config.max_rules)
         numbers = np.concatenate([np.stack([part.labels, part.class_counts, part.counts], axis=1) for part in parts])
         antecedents = np.concatenate([part.antecedents for part in parts])

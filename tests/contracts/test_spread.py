@@ -207,10 +207,13 @@ class Held:
 def test_spread_refuses_more_rules_than_fit_like_one_process() -> None:
     votes = drawn(np.random.default_rng(2))
     config = MineConfig(exploratory=True, min_lift=0.0, min_support_count=1, max_rules=3)
+    with pytest.raises(MiningError, match="more than the 3 that fit") as alone:
+        mine_rules(votes, config)
+    assert "min_support_count=" in str(alone.value.hint)
     for spread in ("votes", "prefix"):
         with pytest.raises(MiningError, match="more than the 3 that fit") as caught:
             mine_votes(votes, config, Workplace(LocalExecutor(2), spread))
-        assert "min_support_count=" in str(caught.value.hint)
+        assert caught.value.hint == alone.value.hint
 
 
 def test_spread_chooses_by_host_and_memory() -> None:
