@@ -21,6 +21,7 @@ from miner.rules.ruleset import Rules
 from miner.rules.search import order_roots, search
 from miner.rules.tally import above_counts, pooled, row_shapes, tally_itemsets
 from miner.rules.thresholds import Thresholds
+from miner.store.formats import map_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +49,7 @@ def open_layout(folder: Path) -> Layout:
 
     Copy-on-write, so the kernels see the same type of array as in memory and need not be compiled once more.
     """
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False) for name in Layout._fields}
-    return Layout(**{name: np.asarray(array) for name, array in arrays.items()})
+    return Layout(**{name: np.asarray(map_array(folder / f"{name}.npy", "c")) for name in Layout._fields})
 
 
 @dataclass

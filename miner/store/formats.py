@@ -10,7 +10,8 @@ import errno
 import json
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from threading import Lock
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 ROW_GROUP_ROWS = 1 << 16
+_ONE_HEADER = Lock()
 
 
 def write_error(path: Path, error: OSError) -> ArtefactError:
@@ -139,7 +141,7 @@ def read_array(path: Path, *, mmap: bool = True) -> np.ndarray[Any, Any]:
         ArtefactError: The file is missing or not an array.
     """
     try:
-        array = np.load(path, allow_pickle=False) if not mmap else _map_array(path)
+        array = map_array(path) if mmap else np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise read_error(path, error) from error
     if not isinstance(array, np.ndarray):
@@ -147,13 +149,21 @@ def read_array(path: Path, *, mmap: bool = True) -> np.ndarray[Any, Any]:
     return array
 
 
-def _map_array(path: Path) -> np.ndarray[Any, Any]:
-    """Map an array, or load it where it is empty: the system refuses to map nothing."""
-    with path.open("rb") as file:
-        version = np.lib.format.read_magic(file)
-        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        is_empty = 0 in header(file)[0]
-    array: np.ndarray[Any, Any] = np.load(path, mmap_mode=None if is_empty else "r", allow_pickle=False)
+def map_array(path: Path, mode: Literal["r", "c"] = "r") -> np.ndarray[Any, Any]:
+    """Map an array, or load it where it is empty: the system refuses to map nothing.
+
+    Args:
+        path: An `.npy` file.
+        mode: Read-only, or copy-on-write.
+    """
+    # CPython before 3.11.8 and 3.12.2 now and then raises SystemError where two threads parse literals, as headers are
+    # (github.com/python/cpython/issues/106905).
+    with _ONE_HEADER:
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            is_empty = 0 in header(file)[0]
+        array: np.ndarray[Any, Any] = np.load(path, mmap_mode=None if is_empty else mode, allow_pickle=False)
     return array
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import resource
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -72,6 +74,26 @@ def test_formats_array_refuses_pickled_objects(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(ArtefactError, match=r"Cannot read .*a\.npy"):
         read_array(tmp_path / "a.npy", mmap=False)
+
+
+def test_formats_threads_never_parse_headers_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(tmp_path / "a.npy", np.arange(3))
+    parsing: list[int] = []
+    most: list[int] = []
+    plain = np.load
+
+    def slow(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - passed on
+        parsing.append(1)
+        time.sleep(0.002)
+        most.append(len(parsing))
+        parsing.pop()
+        return plain(*args, **options)
+
+    monkeypatch.setattr(np, "load", slow)
+    with ThreadPoolExecutor(4) as pool:
+        arrays = [*pool.map(lambda _: read_array(tmp_path / "a.npy"), range(12))]
+    assert all(array.tolist() == [0, 1, 2] for array in arrays)
+    assert most == [1] * 12
 
 
 def test_formats_tensors_round_trip(tmp_path: Path) -> None:
