@@ -56,6 +56,10 @@ def mine(
     from miner.run.spread import Workplace, mine_votes
     from miner.store.formats import read_table, write_table
 
+    if stream and (workers or scheduler or spread not in {"auto", "none"}):
+        raise typer.BadParameter(
+            "one process writes the rules; leave --workers, --scheduler, --spread out", param_hint="--stream"
+        )
     place = Place(n_threads=threads, n_workers=workers, scheduler=scheduler, spread=read_spread(spread))
     mining, n_threads = load_config(config, option or ()).mine, count_threads(place)
     votes = open_shards(transactions) if transactions.is_dir() else Transactions.from_table(read_table(transactions))

@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from miner.cli.app import app
 from miner.config import MineConfig
 from miner.errors import MiningError
 from miner.rules import stream as stream_module
@@ -23,6 +25,7 @@ from miner.rules.search import BitmapMiner
 from miner.rules.shards import open_shards, write_shards
 from miner.rules.thresholds import Thresholds
 from miner.rules.transactions import Transactions
+from miner.store.formats import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +81,16 @@ def test_stream_refuses_maximal_rules_and_leaves_no_file(tmp_path: Path) -> None
     with pytest.raises(MiningError, match="maximal rules cannot be streamed"):
         BitmapMiner(condensing=Condensing("maximal")).stream(noise(), LIMITS, tmp_path / "rules.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", [["--workers", "2"], ["--scheduler", "tcp://127.0.0.1:1"], ["--spread", "prefix"]])
+def test_stream_refuses_to_be_shared_out(option: list[str], tmp_path: Path) -> None:
+    write_table(tmp_path / "votes.parquet", noise().to_table())
+    arguments = ["rules", "mine", str(tmp_path / "votes.parquet"), "--out", str(tmp_path / "rules.parquet"), "--stream"]
+    refused = CliRunner().invoke(app, [*arguments, *option])
+    assert refused.exit_code == 2
+    assert not (tmp_path / "rules.parquet").exists()
+    assert CliRunner().invoke(app, [*arguments, "--threads", "1", "--spread", "none"]).exit_code == 0
 
 
 def test_stream_writes_what_mining_refuses_as_too_much(tmp_path: Path) -> None:
