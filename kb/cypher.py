@@ -110,6 +110,17 @@ DELETE_UNUSED_ROLES = (
 RELINK_REVIEWS = "MATCH (r:Review) MATCH (p:Pattern {id: r.patternId}) MERGE (r)-[:OF]->(p)"
 COMPLETE_LOAD = "MATCH (c:Corpus {id: $corpus}) SET c.bundle = $bundle"
 
+# What was extracted from one record: mentions that name it or lie in its picture or captions, and their arguments.
+
+_OF_RECORD = (
+    "((m.record = $record AND NOT EXISTS { MATCH (m)-[:IN_IMAGE]->(i:Image) WHERE i.scope <> $scope } "
+    "AND NOT EXISTS { MATCH (m)-[:IN_CAPTION]->(c:Caption) WHERE c.scope <> $scope }) "
+    "OR EXISTS { (m)-[:IN_IMAGE]->(:Image {id: $image}) } "
+    "OR EXISTS { (m)-[:IN_CAPTION]->(:Caption)<-[:HAS_CAPTION]-(:Image {id: $image}) })"
+)
+DELETE_ARGUMENTS_OF_RECORD = f"MATCH (m:Mention)-[:HAS_ARGUMENT]->(a:Argument) WHERE {_OF_RECORD} DETACH DELETE a"
+DELETE_MENTIONS_OF_RECORD = f"MATCH (m:Mention) WHERE {_OF_RECORD} DETACH DELETE m"
+
 # What a database is: which migrations it has seen, and whether what bears our labels is ours.
 
 RECORD_MIGRATION = "MERGE (m:EventminerMigration {id: $id}) SET m.version = $version, m.change = $change"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIONS", "FIELDS", "LONGEST", "REVERSALS", "Action", "Decision", "Fingerprint", "clean_fields", "clean_line",
-    "new_decision", "parse_decision", "sketch", "split_id",
+    "new_decision", "parse_decision", "rename_record", "sketch", "split_id",
 ]  # fmt: skip
 
 Action = Literal["accept", "reject", "rename", "merge", "split", "set-role", "move", "note", "undo", "redo"]
@@ -143,6 +143,22 @@ def parse_decision(line: str | bytes) -> Decision | None:
     except (ValidationError, ReviewError):
         return None
     return decision
+
+
+def rename_record(decision: Decision, record: str, name: str) -> Decision:
+    """Return a decision that lists a record under another name."""
+
+    def renamed(values: Iterable[str]) -> list[str]:
+        return [name if value == record else value for value in values]
+
+    def seen(print_: Fingerprint) -> Fingerprint:
+        return print_.model_copy(update={"records": tuple(renamed(print_.records))})
+
+    fields = decision.fields
+    if "records" in fields:
+        fields = {**fields, "records": renamed(fields["records"])}
+    about = None if decision.about is None else seen(decision.about)
+    return decision.model_copy(update={"fields": fields, "about": about, "others": tuple(map(seen, decision.others))})
 
 
 def new_decision(

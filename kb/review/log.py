@@ -1,4 +1,4 @@
-"""The log of decisions: one JSON object a line, only ever added to.
+"""The log of decisions: one JSON object a line, only ever added to (but for records that are forgotten on request).
 
 A decision is acknowledged (`append` returns) when it is on the disk. A process that is killed while it writes leaves at most
 one torn line, of a decision that nobody was told of; the next writer ends that line, and readers pass over it.
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from filelock import FileLock, Timeout
 
-from kb.review.decisions import parse_decision
+from kb.review.decisions import parse_decision, rename_record
 from miner.errors import ReviewError
 from miner.store.artefact import sync_directory
-from miner.store.formats import DISK_FULL
+from miner.store.formats import DISK_FULL, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,6 +113,24 @@ class DecisionLog:
                 raise ReviewError(f"Cannot read {self.path}: {error.strerror or error}.") from error
             return tuple(self._decisions)
 
+    def forget_record(self, record: str, name: str) -> None:
+        """Put a name in the place of a record wherever decisions list records; damaged lines that have it go.
+
+        Raises:
+            ReviewError: Another process holds the log for longer than 20 s.
+            ArtefactError: The log cannot be written.
+        """
+        if not self.path.exists():
+            return
+        try:
+            with self._own, self._lock:
+                lines = self.path.read_bytes().splitlines(keepends=True)
+                kept = [_without(line, record, name) for line in lines]
+                if kept != lines:
+                    write_bytes(self.path, b"".join(kept))
+        except Timeout as error:
+            raise ReviewError(f"Another process is writing to {self.path}.", hint="Try again in a moment.") from error
+
     def _read_on(self) -> None:
         with self.path.open("rb") as file:
             status = os.fstat(file.fileno())
@@ -133,6 +151,14 @@ class DecisionLog:
             return
         self._seen.add(decision.id)
         self._decisions.append(decision)
+
+
+def _without(line: bytes, record: str, name: str) -> bytes:
+    decision = parse_decision(line)
+    if decision is None:
+        return b"" if record.encode(errors="replace") in line else line
+    renamed = rename_record(decision, record, name)
+    return line if renamed == decision else renamed.to_json().encode() + b"\n"
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -49,6 +49,7 @@ def load(
     from kb.load import bundle_folder, load_bundle
     from kb.store import open_store
     from miner.run.progress import OnConsole
+    from miner.run.reviewing import sync_run_reviews
 
     if not to or not (run or prune):
         raise typer.BadParameter("Give --to URI (or set NEO4J_URI), and RUN to load or --prune RUN to remove.")
@@ -58,10 +59,11 @@ def load(
     progress = OnConsole(open_stderr())
     with open_store(to) as store, progress.stage("load", n_rows, "rows") as advance:
         if prune:
-            _remove(store, prune)
+            _remove(store, prune, as_json=json)
         if run is None:
             return
         done = load_bundle(run, store, advance)
+        sync_run_reviews(run, store)
     if json:
         print_json(
             {
@@ -83,7 +85,7 @@ def load(
     )
 
 
-def _remove(store: GraphStore, run: str) -> None:
+def _remove(store: GraphStore, run: str, *, as_json: bool) -> None:
     """Remove a corpus from a store, named by itself, by a run that read it, or by the folder of such a run."""
     from kb.bundle import verify_bundle
     from kb.load import bundle_folder, remove_corpus
@@ -91,7 +93,10 @@ def _remove(store: GraphStore, run: str) -> None:
     folder = bundle_folder(Path(run))
     corpus = verify_bundle(folder).corpus if folder.is_dir() else run
     gone = remove_corpus(store, corpus)
-    typer.echo(f"{corpus}: {gone.nodes_deleted:,} nodes and {gone.relationships_deleted:,} relationships are gone.")
+    typer.echo(
+        f"{corpus}: {gone.nodes_deleted:,} nodes and {gone.relationships_deleted:,} relationships are gone.",
+        err=as_json,
+    )
 
 
 @app.command()

@@ -117,6 +117,11 @@ class RunFolder:
             message = f"{self.path} belongs to corpus {state.get('corpus')!r}, not to {name!r}."
         raise ArtefactError(message, hint="Choose another --out, or add --force to turn this folder over to it.")
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the last run went to its end."""
+        return isinstance(self.read_state().get("stages"), dict)
+
     def artefacts(self) -> dict[str, Artefact]:
         """Return what every stage made in the last finished run.
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kb import cypher
+from kb.embedded_store import graph_file
 from kb.load import load_bundle
+from kb.model import node_id
 from kb.store import open_store
 from miner.config_file import load_config
 from miner.errors import ConfigError
 from miner.run.base import read_places
 from miner.run.folder import open_run
 from miner.run.job import run_corpus
-from miner.run.takedown import forget_record, purge_artefacts
+from miner.run.learning import REVIEW, decision_log
+from miner.run.reviewing import sync_run_reviews
+from miner.run.takedown import forget_record, hidden_name, purge_artefacts
 from miner.store.formats import read_table
 
 if TYPE_CHECKING:
@@ -45,6 +50,8 @@ class Takedown:
 def forget(path: Path, record: str, *, kb: str, location: str, place: Place, progress: Progress) -> Takedown:
     """Take a record out of a run for good; may be given again if it was interrupted.
 
+    Decisions of analysts stay, without the record; mentions that were extracted from it go.
+
     Args:
         path: Run folder.
         record: Id of the record.
@@ -60,27 +67,64 @@ def forget(path: Path, record: str, *, kb: str, location: str, place: Place, pro
     """
     folder = open_run(path)
     places = read_places(folder)
-    if len(places) > 1:
+    if len(places) > 1 or _keeps_calibration(folder):
         raise ConfigError(
             f"{path} extends another run, which has records of its own.",
             hint="Forget the record in the run that was extended, then extend that again.",
         )
     n_before = _count_patterns(folder)
+    is_learned = folder.is_finished and REVIEW in folder.artefacts()
     was = forget_record(folder, record)
+    stores = [uri for uri in (str(graph_file(str(path))), kb) if uri and _is_there(uri)]
+    for uri in stores:
+        _forget_mentions(folder, record, uri)
+    decision_log(folder).forget_record(record, hidden_name(record))
     config = load_config(path / "run.toml")
     summary = run_corpus(
-        location or str(places[0]["location"]), folder, config, place=place, progress=progress, force=True
+        location or str(places[0]["location"]),
+        folder,
+        config,
+        place=place,
+        progress=progress,
+        force=True,
+        learn=is_learned,
     )
     purge_artefacts(folder, record)
-    if kb:
-        with open_store(kb) as store:
-            load_bundle(path / "bundle", store)
+    for uri in dict.fromkeys([*stores, *filter(None, [kb])]):
+        _renew(folder, record, uri)
     return Takedown(was.n_evidence, was.patterns, n_before, summary.n_patterns)
 
 
+def _keeps_calibration(folder: RunFolder) -> bool:
+    return folder.is_finished and "drift" in folder.artefacts()
+
+
 def _count_patterns(folder: RunFolder) -> int:
-    artefacts = folder.artefacts()
-    if "patterns" not in artefacts:
+    if not folder.is_finished:
         return 0
-    n_patterns: int = read_table(artefacts["patterns"].file("patterns.parquet"), ["pattern"]).num_rows
+    n_patterns: int = read_table(folder.artefact("patterns").file("patterns.parquet"), ["pattern"]).num_rows
     return n_patterns
+
+
+def _is_there(uri: str) -> bool:
+    return "://" in uri or graph_file(uri).exists()
+
+
+def _forget_mentions(folder: RunFolder, record: str, uri: str) -> None:
+    """Delete what others extracted from a record, while the store still has its picture."""
+    corpus = str(folder.read_state()["corpus"])
+    params = {"record": record, "scope": corpus, "image": node_id("Image", corpus, record)}
+    with open_store(uri) as store:
+        if not store.write(cypher.COUNT_CORPUS, {"corpus": node_id("Corpus", corpus)}).rows[0][0]:
+            return
+        store.write(cypher.DELETE_ARGUMENTS_OF_RECORD, params)
+        store.write(cypher.DELETE_MENTIONS_OF_RECORD, params)
+
+
+def _renew(folder: RunFolder, record: str, uri: str) -> None:
+    """Make a store say what the run says now; decisions that only the store had are taken over, without the record."""
+    with open_store(uri) as store:
+        load_bundle(folder.path / "bundle", store)
+        sync_run_reviews(folder.path, store)
+        decision_log(folder).forget_record(record, hidden_name(record))
+        sync_run_reviews(folder.path, store)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from miner.run.folder import RunFolder
     from miner.store.artefact import Artefact
 
-__all__ = ["Forgotten", "forget_record", "hide_forgotten", "purge_artefacts", "unchanged_work"]
+__all__ = ["Forgotten", "forget_record", "hidden_name", "hide_forgotten", "purge_artefacts", "unchanged_work"]
 
 FORGOTTEN_FILE = "forgotten.json"
 CODE = "forgotten"
@@ -51,13 +51,13 @@ def forget_record(folder: RunFolder, record: str) -> Forgotten:
 
     Raises:
         CorpusError: The run has no such record.
-        ArtefactError: The folder is no run folder, or cannot be written.
+        ArtefactError: The folder is no run folder, its run has not finished, or it cannot be written.
     """
     hashes = _read_hashes(folder)
     known = _digest(record) in hashes
     if not known:
         write_json(folder.path / FORGOTTEN_FILE, {"hashes": sorted(hashes | _hashes_of(folder, record))})
-    if "patterns" not in folder.artefacts():
+    if not folder.is_finished:
         return Forgotten(0, ())
     evidence = read_table(folder.artefact("patterns").file("evidence.parquet"), ["record", "pattern"])
     own = evidence.filter(pc.equal(evidence["record"], record))
@@ -109,9 +109,23 @@ def _is_among(values: tuple[str | None, ...], hashes: set[str]) -> bool:
 
 
 def _blank(row: Mapping[str, Any]) -> pa.Table:
-    kept = {"record": f"forgotten-{_digest(row['record'])[:NAME_DIGITS]}", "captions": [], "events": [], "notes": []}
+    name = hidden_name(row["record"])
+    # Some corpora have no better place for a record than its name.
+    is_name = row["record"] in row["where"] or row["where"] in (row["image"] or "")
+    kept: dict[str, Any] = {
+        "where": name if is_name else row["where"],
+        "record": name,
+        "captions": [],
+        "events": [],
+        "notes": [],
+    }
     why = {"status": "bad", "code": CODE, "reason": "it was forgotten on request"}
-    return pa.Table.from_pylist([{"where": row["where"], **kept, **why}], schema=RECORDS)
+    return pa.Table.from_pylist([{**kept, **why}], schema=RECORDS)
+
+
+def hidden_name(record: str) -> str:
+    """Return what a record is called once it is forgotten."""
+    return f"forgotten-{_digest(record)[:NAME_DIGITS]}"
 
 
 def unchanged_work(folder: RunFolder, corpus: Corpus) -> dict[str, Artefact]:

@@ -10,11 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+import eventminer
 from corpora.scenes import generate_scenes
 from kb.query import run_query
 from kb.store import open_store
 from miner.cli.app import app
 from miner.errors import CorpusError
+from miner.run.folder import RunFolder
+from miner.run.reviewing import open_review
 from tests.folders import read_files
 
 if TYPE_CHECKING:
@@ -60,23 +63,49 @@ def test_forgotten_record_is_nowhere_and_everything_is_as_if_it_had_not_been(
         row = run_query(
             store, "MATCH (:Evidence)-[:IN_IMAGE]->(m:Image) RETURN m.record AS r, m.imageHash AS h"
         ).records()[0]
+    eventminer.load(finished, str(tmp_path / "kb"))
+    _work_on(finished, str(tmp_path / "kb"), str(row["r"]))
     answer = call("corpus", "forget", row["r"], "--run", str(finished), "--kb", str(tmp_path / "kb"))
     assert answer["evidence"] > 0
     assert answer["patterns"]
-    for path in finished.rglob("*"):
+    for path in (*finished.rglob("*"), *(tmp_path / "kb").rglob("*")):
         if path.is_file():
             assert not {row["r"], row["h"]} & set(_texts(path)), path
             assert str(row["r"]).encode() not in path.read_bytes(), path
     for uri in (str(finished), str(tmp_path / "kb")):
         with open_store(uri) as store:
             assert run_query(store, "MATCH (m:Image) WHERE m.record = $r RETURN m", {"r": row["r"]}).rows == ()
+            assert run_query(store, "MATCH (m:Mention)-[:HAS_ARGUMENT]->(a) RETURN m.id, a.id").rows == (
+                ("mine", "my"),
+            )
+            assert run_query(store, "MATCH (r:Review) RETURN r.decision").rows == (("split",),)
     assert call("run", str(corpus), "--out", str(finished), *OPTIONS)["made"] == []
+    _interrupt(RunFolder(finished))
+    assert call("corpus", "forget", row["r"], "--run", str(finished))["patternsNow"] == answer["patternsNow"]
     fresh = tmp_path / "fresh"
     fresh.mkdir()
     shutil.copy(finished / "forgotten.json", fresh)
     call("run", str(corpus), "--out", str(fresh), *OPTIONS)
     assert read_files(fresh / "stages") == read_files(finished / "stages")
     assert read_files(fresh / "bundle") == read_files(finished / "bundle")
+
+
+def _interrupt(folder: RunFolder) -> None:
+    """Leave a run folder as a kill during the run leaves it."""
+    folder.write_state({name: value for name, value in folder.read_state().items() if name != "stages"})
+
+
+def _work_on(run: Path, uri: str, record: str) -> None:
+    """Do what analysts do: decide about a pattern that the record supports, and extract from it and from elsewhere."""
+    review = open_review(run)
+    rows = review.mined.evidence.select(["pattern", "record"]).to_pylist()
+    pattern = next(row["pattern"] for row in rows if row["record"] == record)
+    review.decide("ann", "split", pattern, records=[record], name="odd")
+    extract = "CREATE (m:Mention {id: $m, record: $r})-[:HAS_ARGUMENT]->(a:Argument {id: $a, text: 'dog'})"
+    for where in (str(run), uri):
+        with open_store(where) as store:
+            for mention, argument, of in (("theirs", "their", record), ("mine", "my", "another")):
+                run_query(store, extract, {"m": mention, "r": of, "a": argument}, write=True)
 
 
 def _texts(path: Path) -> list[str]:

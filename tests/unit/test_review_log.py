@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kb.review.decisions import Decision, new_decision
+from kb.review.decisions import Decision, Fingerprint, new_decision
 from kb.review.log import DecisionLog
 from miner.errors import ReviewError
 
@@ -138,3 +138,29 @@ def test_log_keeps_the_decisions_of_two_writers_at_once(tmp_path: Path) -> None:
     assert sorted(decision.id for decision in kept) == sorted(told)
     assert len(kept) == 300
     assert log.n_damaged == 0
+
+
+def test_forgotten_record_leaves_every_decision_and_nothing_else_does(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path / "decisions.jsonl")
+    split = new_decision("ann", "split", "a", {"records": ["r1", "r2"], "name": "odd"})
+    about = Fingerprint(pattern="a", event_type="E", records=("r2", "r3"))
+    accept = new_decision("ann", "accept", "a", {}, about=about, others=[about])
+    for decision in (split, accept, note()):
+        log.append(decision)
+    with log.path.open("ab") as file:
+        file.write(b'{"of": "a later version"}\n{"torn": "r2')
+    other = log.read()[2]
+    log.forget_record("r2", "forgotten-1")
+    assert b"r2" not in log.path.read_bytes()
+    assert b"a later version" in log.path.read_bytes()
+    first, second, third = DecisionLog(log.path).read()
+    assert first.fields["records"] == ["r1", "forgotten-1"]
+    assert second.about is not None
+    assert [second.about.records, second.others[0].records] == [("forgotten-1", "r3")] * 2
+    assert third == other
+    assert log.read() == (first, second, third)
+
+
+def test_forgetting_without_decisions_makes_no_log(tmp_path: Path) -> None:
+    DecisionLog(tmp_path / "review" / "decisions.jsonl").forget_record("r1", "forgotten-1")
+    assert list(tmp_path.iterdir()) == []
