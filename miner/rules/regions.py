@@ -19,7 +19,7 @@ import numpy as np
 
 from miner.rules.census import LocalCensus, ledger_of, refuse_beyond
 from miner.rules.condense import Condensing, condense
-from miner.rules.partition import keep_rules
+from miner.rules.partition import MAX_CANDIDATES, keep_rules
 from miner.rules.recount import Ledger
 
 if TYPE_CHECKING:
@@ -67,8 +67,9 @@ class RegionCensus:
     def search(self, bounds: Bounds, config: MineConfig) -> Rules:
         """Find the wanted rules above the bounds."""
         relaxed = bounds._replace(confidence=0.5 / bounds.n_rows, lift=0.0)
-        offered = self._unions.search(relaxed, config.model_copy(update={"condensed": "all"})).antecedents
-        antecedents = np.unique(offered, axis=0)
+        most = max(config.max_rules, MAX_CANDIDATES)
+        offered = self._unions.search(relaxed, config.model_copy(update={"condensed": "all", "max_rules": most}))
+        antecedents = np.unique(offered.antecedents, axis=0)
         rules = keep_rules(antecedents, self.count(antecedents), bounds, self.regions.n_visual)
         refuse_beyond(rules.class_counts, config.max_rules)
         return rules.take(condense(rules, Condensing.of(config)))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
 from miner.config import MineConfig
+from miner.errors import MiningError
 from miner.rules.mine import mine_rules
 from miner.rules.regions import has_regions
 from miner.rules.transactions import Transactions
@@ -107,6 +108,21 @@ def test_one_region_per_vote_changes_nothing(corpus: Transactions) -> None:
     alone, twice = mine_rules(single, config), mine_rules(repeated, config)
     assert twice.rules.drop_columns(["proven"]).equals(alone.rules.drop_columns(["proven"]))
     assert twice.rules.equals(alone.rules)
+
+
+def test_only_rules_of_regions_count_against_the_most_that_fit() -> None:
+    rng = np.random.default_rng(0)
+    visual, text = ([np.flatnonzero(row).tolist() for row in rng.random((600, n_items)) < 0.4] for n_items in (10, 8))
+    rows = Transactions.from_rows(visual, text, (np.arange(600) // 2 % 2).tolist(), event_types=TYPES)
+    regional = replace(rows, groups=np.arange(600) // 2)
+    config = MineConfig(min_support_count=3, min_confidence=0.95, min_lift=0.0, exploratory=True, max_len=4)
+    n_rules = mine_rules(regional, config).rules.num_rows
+    assert n_rules > 1
+    assert mine_rules(regional, config.model_copy(update={"max_rules": n_rules})).rules.num_rows == n_rules
+    with pytest.raises(
+        MiningError, match=f"{n_rules:,} rules reach the thresholds, more than the {n_rules - 1:,} that fit"
+    ):
+        mine_rules(regional, config.model_copy(update={"max_rules": n_rules - 1}))
 
 
 def test_mlxtend_refuses_regions() -> None:
