@@ -140,6 +140,7 @@ def delete_scope(node: NodeType) -> str:
     )
 
 
+FIND_LOAD = "MATCH (l:EventminerLoad {corpus: $value}) RETURN l.corpus AS corpus"
 FIND_CORPUS = (
     "MATCH (c:Corpus) WHERE c.corpus = $value OR EXISTS { (:MiningRun {run: $value})-[:USED_CORPUS]->(c) } "
     "RETURN c.corpus AS corpus"

@@ -226,6 +226,8 @@ class _Load:
 def remove_corpus(store: GraphStore, corpus: str) -> Changes:
     """Remove all that a store has of a corpus; reviews stay, and what others have added.
 
+    A load of it that is going on stops; what an interrupted one has left goes too.
+
     Args:
         store: Where from.
         corpus: Name of the corpus, or key of a run that read it.
@@ -234,17 +236,22 @@ def remove_corpus(store: GraphStore, corpus: str) -> Changes:
         KbError: The store has no such corpus or run, or cannot be written.
     """
     with store.loading(SCHEMA):
-        found = store.write(cypher.FIND_CORPUS, {"value": corpus}).records()
+        found = [
+            row for find in (cypher.FIND_CORPUS, cypher.FIND_LOAD) for row in store.write(find, {"value": corpus}).rows
+        ]
         if not found:
             raise KbError(f"{store.uri} has no corpus and no run {corpus!r}.", hint="@runs lists those that are there.")
-        changes = Changes()
+        name, changes = str(found[0][0]), Changes()
+        # No bundle has this mark's hash, so a load after an interrupted removal begins anew, and looks for what is there.
+        mark = take_mark(store, name, "")
         # Captions first, because thousands of them hang on a word; the corpus last: while it is there, a load does not take
         # the store for empty of it.
         for node in sorted(SCHEMA.bundle_nodes, key=lambda n: (n.label == "Corpus", n.label != "Caption")):
             if node.origin == "bundle":
-                changes += _delete_all(store, cypher.delete_scope(node), {"scope": found[0]["corpus"]}, Patience().keep)
+                changes += _delete_all(store, cypher.delete_scope(node), {"scope": name}, Patience().keep)
         for statement in (cypher.DELETE_UNUSED_EVENT_TYPES, cypher.DELETE_UNUSED_ROLES):
-            changes += _delete_all(store, statement, {"mark": ""}, Patience().keep)
+            changes += _delete_all(store, statement, {"mark": mark.id}, Patience().keep)
+        mark.drop(store)
     return changes
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from kb.bundle import build_bundle, verify_bundle, write_bundle
 from kb.load import load_bundle, remove_corpus
+from kb.mark import take_mark
 from kb.migrations import MIGRATIONS
 from kb.result import Changes
 from kb.schema import SCHEMA
@@ -325,3 +326,15 @@ def test_removing_a_corpus_leaves_reviews_and_other_corpora(store: GraphStore, t
     assert remove_corpus(store, "beach").nodes_deleted > 0
     assert [row for row in content(store) if "Review" not in row] == alone
     assert ask(store, "MATCH (r:Review) RETURN r.decision AS d") == [{"d": "accept"}]
+
+
+def test_removing_a_corpus_that_is_loaded_in_part_leaves_nothing_of_it(store: GraphStore, tmp_path: Path) -> None:
+    folder = load(store, tmp_path / "bundle")
+    whole = content(store)
+    store.write("MATCH (c:Corpus) DETACH DELETE c", {})
+    take_mark(store, "beach", verify_bundle(folder).digest)
+    store.write("MATCH (l:EventminerLoad) SET l.position = 40, l.fresh = true", {})
+    remove_corpus(store, "beach")
+    assert ask(store, "MATCH (n) WHERE NOT n:EventminerMigration RETURN n") == []
+    load_bundle(folder, store)
+    assert content(store) == whole
