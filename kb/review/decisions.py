@@ -22,6 +22,7 @@ import re
 import secrets
 import unicodedata
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -257,4 +258,9 @@ def sketch(values: Iterable[str], size: int = SKETCH_SIZE) -> tuple[str, ...]:
     Source:
         Broder, "On the resemblance and containment of documents" (1997), section 3.
     """
-    return tuple(sorted(set(values), key=lambda value: (digest_bytes(value.encode(errors="replace")), value))[:size])
+    return tuple(sorted(set(values), key=_place_in_sketch)[:size])
+
+
+@lru_cache(maxsize=2**17)
+def _place_in_sketch(value: str) -> tuple[str, str]:
+    return digest_bytes(value.encode(errors="replace")), value

@@ -13,7 +13,7 @@ of the run has changed all ids are the same and every likeness is 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from kb.review.decisions import sketch
 
@@ -86,6 +86,17 @@ def _resemblance(one: Collection[str], other: Collection[str]) -> float:
     return sum(value in both for value in smallest) / len(smallest) if smallest else 0.0
 
 
+def _holders(
+    fingerprints: Sequence[Fingerprint], aspect: Literal["records", "words"]
+) -> dict[tuple[str, str], list[int]]:
+    """Map each event type and value to the places of the patterns that have it."""
+    holders: dict[tuple[str, str], list[int]] = {}
+    for place, own in enumerate(fingerprints):
+        for value in getattr(own, aspect):
+            holders.setdefault((own.event_type, value), []).append(place)
+    return holders
+
+
 def match_fingerprints(old: Sequence[Fingerprint], new: Sequence[Fingerprint]) -> list[Match]:
     """Match patterns one to one.
 
@@ -93,14 +104,16 @@ def match_fingerprints(old: Sequence[Fingerprint], new: Sequence[Fingerprint]) -
         old: Patterns of then, ids distinct.
         new: Patterns of now, ids distinct.
     """
-    by_type: dict[str, list[Fingerprint]] = {}
-    for candidate in new:
-        by_type.setdefault(candidate.event_type, []).append(candidate)
-    pairs = [
-        (-round(likeness(one, other), 9), one.pattern != other.pattern, one.pattern, other.pattern)
-        for one in old
-        for other in by_type.get(one.event_type, ())
-    ]
+    records, words = _holders(new, "records"), _holders(new, "words")
+    pairs = []
+    for one in old:
+        near = {place for value in one.records for place in records.get((one.event_type, value), ())}
+        said = {place for value in one.words for place in words.get((one.event_type, value), ())} - near
+        # Without a common record only items that are nearly the same make a match.
+        near |= {place for place in said if _jaccard(one.visual, new[place].visual) >= 4 * MIN_LIKENESS - 1}
+        for other in (new[place] for place in near):
+            alike = round(likeness(one, other), 9)
+            pairs.append((-alike, one.pattern != other.pattern, one.pattern, other.pattern))
     taken_old: set[str] = set()
     taken_new: set[str] = set()
     matches = []

@@ -321,7 +321,7 @@ class ReviewState:
     def _merge(self, decision: Decision, current: str) -> str:
         others = [self.matches.current(name) for name in decision.fields["others"]]
         known = [name for name in dict.fromkeys(others) if name is not None and name in self]
-        fitting = [name for name in known if self.root(current) != name]
+        fitting = [name for name in known if current not in self.parts(name)]
         for name in fitting:
             other = self._own(name)
             if other.merged_into is not None:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from itertools import product
+from random import Random
+from time import process_time
+
 from kb.review.decisions import Fingerprint, new_decision, sketch
-from kb.review.matching import Match, likeness, match_decisions, match_fingerprints
+from kb.review.matching import MIN_LIKENESS, Match, likeness, match_decisions, match_fingerprints
 from kb.review.state import review_state
 from tests.reviews import PRINTS, RECORDS, evidence_rows, mined, pattern_rows
 
@@ -54,6 +58,33 @@ def test_match_prefers_the_same_id_between_equals() -> None:
 
 def test_too_little_in_common_is_no_match() -> None:
     assert match_fingerprints([made("p", "abc")], [made("p", "xyz", visual=(5,), words=("v",))]) == []
+
+
+def test_every_pair_alike_enough_is_looked_at() -> None:
+    random = Random(3)  # noqa: S311 - only test data
+    few = [
+        made(
+            f"p{n}",
+            "".join(random.sample("abcdef", random.randint(0, 3))),
+            visual=tuple(random.sample(range(4), random.randint(0, 3))),
+            words=tuple(random.sample("uvw", random.randint(0, 2))),
+        )
+        for n in range(60)
+    ]
+    for one, other in product(few[:30], few[30:]):
+        assert bool(match_fingerprints([one], [other])) == (round(likeness(one, other), 9) >= MIN_LIKENESS)
+
+
+def test_thousands_of_patterns_of_one_type_are_matched_quickly() -> None:
+    prints = [
+        made(f"p{n}", "").model_copy(update={"records": (f"r{n}", f"r{n + 1}"), "visual": (n, n + 1)})
+        for n in range(2_000)
+    ]
+    start = process_time()
+    assert [(match.old, match.new) for match in match_fingerprints(prints, prints)] == [
+        (one.pattern, one.pattern) for one in sorted(prints, key=lambda one: one.pattern)
+    ]
+    assert process_time() - start < 10
 
 
 def test_decisions_find_their_pattern_after_mining_again() -> None:
