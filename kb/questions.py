@@ -28,17 +28,6 @@ RETURN e.eventType AS eventType, e.label AS label, patterns, coalesce(sum(h.nRec
 ORDER BY patterns DESC, records DESC, eventType
 """
 
-PATTERNS_OF = """
-MATCH (p:Pattern)-[i:INDICATES]->(:EventType {eventType: $eventType})
-WITH p, i ORDER BY p.rank, i.confidence DESC, p.id LIMIT $limit
-OPTIONAL MATCH (p)-[h:HAS_ITEM]->(v:VisualItem)
-WITH p, i, h, v ORDER BY h.rank, v.id
-WITH p, i, collect(v.label) AS visualItems
-RETURN p.pattern AS pattern, p.displayName AS displayName, i.confidence AS confidence, i.lift AS lift,
-       i.support AS support, i.pValue AS pValue, p.proven AS proven, p.textWords AS words, visualItems
-ORDER BY p.rank, confidence DESC, p.id
-"""
-
 # Patterns of an event type.
 
 PATTERNS_OF = """

@@ -1,18 +1,20 @@
 """GraphML, for yEd, Gephi, Cytoscape and networkx.
 
 `labels` of a node and `label` of an edge are what Neo4j's own tools write. A list is its JSON text; a sign that XML cannot hold
-becomes U+FFFD; properties that are not of the schema are left out.
+becomes U+FFFD, in ids with its code behind it; properties that are not of the schema are left out.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 from xml.sax.saxutils import escape, quoteattr
 
 from kb.contents import LABELS
+from kb.export.jsonl import speakable
 from kb.model import clean_text
 from kb.schema import SCHEMA
 
@@ -87,12 +89,15 @@ def _text(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
-        value = json.dumps(list(value), ensure_ascii=False)
+        value = json.dumps(speakable(value), ensure_ascii=False)
+    elif isinstance(value, float) and not math.isfinite(value):
+        value = "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}INF"
     return escape(_clean(str(value)), {"\r": "&#13;"})
 
 
 def _attribute(value: str) -> str:
-    return quoteattr(_clean(value))
+    """Return an id; signs that XML cannot hold keep their code, so that different ids stay different."""
+    return quoteattr(_NOT_XML.sub(lambda sign: f"\ufffd{ord(sign[0]):X}", clean_text(value)))
 
 
 def _clean(text: str) -> str:

@@ -75,7 +75,7 @@ RELATIONSHIPS = {
 MAPPINGS = {"ace": "ace", "cameo": "cameo", "schemaOrg": "schema_org", "wikidata": "wikidata"}
 """Properties of event types that hold ids of a vocabulary, and its name in `kb.mapping`."""
 ONTOLOGY_LABELS = {"EventType", "ArgumentRole"}
-_ADDRESS = re.compile(r"^https?://[^\s<>\"{}|\\^`]+$")
+_ADDRESS = re.compile(r"https?://[^\s\x00-\x20<>\"{}|\\^`]+")
 
 
 def write_owl(contents: Contents, file: BinaryIO) -> int:
@@ -145,7 +145,7 @@ def _elsewhere(kind: NodeType, p: Property) -> tuple[str, ...]:
 
 
 def _licence(text: str) -> tuple[str, str]:
-    return ("dcterms:license", f"<{text}>") if _ADDRESS.match(text) else ("dc:rights", literal(text))
+    return ("dcterms:license", f"<{text}>") if _ADDRESS.fullmatch(text) else ("dc:rights", literal(text))
 
 
 def _relationships(contents: Contents) -> Iterator[str]:

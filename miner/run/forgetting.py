@@ -73,7 +73,7 @@ def forget(path: Path, record: str, *, kb: str, location: str, place: Place, pro
             hint="Forget the record in the run that was extended, then extend that again.",
         )
     n_before = _count_patterns(folder)
-    is_learned = folder.is_finished and REVIEW in folder.artefacts()
+    is_learned = _is_learned(folder)
     was = forget_record(folder, record)
     stores = [uri for uri in (str(graph_file(str(path))), kb) if uri and _is_there(uri)]
     for uri in stores:
@@ -93,6 +93,13 @@ def forget(path: Path, record: str, *, kb: str, location: str, place: Place, pro
     for uri in dict.fromkeys([*stores, *filter(None, [kb])]):
         _renew(folder, record, uri)
     return Takedown(was.n_evidence, was.patterns, n_before, summary.n_patterns)
+
+
+def _is_learned(folder: RunFolder) -> bool:
+    if folder.is_finished:
+        return REVIEW in folder.artefacts()
+    # Forgetting was interrupted, so only the artefacts of the run before are left to tell.
+    return any(folder.store.root.glob(f"{REVIEW}-*"))
 
 
 def _keeps_calibration(folder: RunFolder) -> bool:

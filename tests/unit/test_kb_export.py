@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -207,6 +208,28 @@ def test_graphml_replaces_what_xml_cannot_hold(tmp_path: Path) -> None:
     )
     graph = nx.read_graphml(tmp_path / "kb.graphml")
     assert graph.nodes["Caption:c/0"]["text"] == "a\ufffdb\ufffd <&>\r\n\ufffd"
+
+
+def test_graphml_keeps_ids_apart_and_says_numbers_as_xml_and_json_do(tmp_path: Path) -> None:
+    rows = [
+        Node(f"Evidence:c/{sign}", {"score": score, "box": [score]})
+        for sign, score in (("\x01", math.inf), ("\x02", -math.inf), ("a", math.nan))
+    ]
+    export_contents(FewRows(*rows), "graphml", tmp_path / "kb.graphml")
+    text = (tmp_path / "kb.graphml").read_text(encoding="utf-8")
+    assert re.findall(r'score">(.*?)<', text) == ["INF", "-INF", "NaN"]
+    graph = nx.read_graphml(tmp_path / "kb.graphml")
+    assert [json.loads(box) for _, box in graph.nodes(data="box")] == [["Infinity"], ["-Infinity"], ["NaN"]]
+
+
+def test_turtle_takes_a_licence_for_an_address_only_if_it_can_be_one(tmp_path: Path) -> None:
+    rdflib = pytest.importorskip("rdflib", reason="NOT TESTED: reading Turtle needs rdflib")
+    licences = ["https://a.org/by\x01", "https://a.org/by\n", "https://a.org/by>", "https://a.org/by"]
+    rows = [Node(f"Image:c/{n}", {"licence": licence}) for n, licence in enumerate(licences)]
+    export_contents(FewRows(*rows), "owl", tmp_path / "kb.ttl")
+    graph = rdflib.Graph().parse(tmp_path / "kb.ttl", format="turtle")
+    assert [str(term) for term in graph.objects(None, rdflib.DCTERMS.license)] == ["https://a.org/by"]
+    assert {str(term) for term in graph.objects(None, rdflib.DC.rights)} == set(licences[:3])
 
 
 def test_sdf_is_a_library_whose_references_lead_somewhere(contents: BundleContents) -> None:
