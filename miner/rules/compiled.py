@@ -1,24 +1,45 @@
 """The one place that knows numba: a typed decorator, the population count of a 64-bit word, and a prefetch.
 
-Every kernel is compiled once per argument types, cached on disk beside its module (or in the user's cache directory where
-that is read-only), and runs without the interpreter lock, so threads share one process.
+Every kernel is compiled once per argument types, cached in the user's cache directory (or beside its module where that cannot
+be written), and runs without the interpreter lock, so threads share one process. numba looks at a kernel's own module only to
+tell whether what it cached is out of date, not at the kernels it calls: so each state of all kernels has a folder of its own.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import cgutils, types
 from numba.extending import intrinsic
+from platformdirs import user_cache_path
+
+from miner.store.fingerprint import digest_bytes
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
+def _cache_folder() -> str:
+    """Give the folder for what these very sources are compiled to; under `NUMBA_CACHE_DIR` where that is set."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    above = os.environ.get("NUMBA_CACHE_DIR") or user_cache_path("eventminer") / "kernels"
+    return str(Path(above) / digest_bytes(b"\0".join(source.read_bytes() for source in sources)))
+
+
+_CACHE = _cache_folder()
+
+
 def compiled(function: Kernel) -> Kernel:
     """Compile a kernel: cached, without the interpreter lock, C semantics for division."""
-    return cast("Kernel", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    settings = cast("Any", numba.config)
+    before, settings.CACHE_DIR = settings.CACHE_DIR, _CACHE
+    try:
+        return cast("Kernel", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    finally:
+        settings.CACHE_DIR = before
 
 
 def inlined(function: Kernel) -> Kernel:
