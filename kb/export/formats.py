@@ -118,10 +118,21 @@ def export_contents(contents: Contents, name: str, out: Path) -> int:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise write_error(out, error) from error
-    if write is None:
-        return _export_folder(contents, out)
-    if out.is_dir():
+    if write is not None and out.is_dir():
         raise KbError(f"{out} is a folder.", hint="Give --out the name of a file.")
+    try:
+        return _export_folder(contents, out) if write is None else _export_file(write, contents, out)
+    except (KeyError, TypeError, ValueError) as error:
+        if contents.manifest:
+            raise
+        # Anybody can write into a store.
+        raise KbError(
+            f"{name} cannot say what somebody has put into this knowledge base: {type(error).__name__} {error}.",
+            hint="'eventminer kb check' says what is wrong with it.",
+        ) from error
+
+
+def _export_file(write: Writer, contents: Contents, out: Path) -> int:
     with replacing(out) as file:
         return write(contents, file)
 

@@ -52,19 +52,19 @@ def contents(tmp_path: Path) -> BundleContents:
 
 
 class FewRows:
-    """Contents of some nodes and nothing else."""
+    """Contents of some nodes, and what indicates what."""
 
     manifest: Manifest | None = None
 
-    def __init__(self, *nodes: Node) -> None:
+    def __init__(self, *nodes: Node, indicates: tuple[Relationship, ...] = ()) -> None:
         self._nodes = nodes
+        self._indicates = indicates
 
     def nodes(self, node: NodeType) -> Iterator[Node]:
         return (n for n in self._nodes if n.id.startswith(f"{node.label}:"))
 
     def relationships(self, kind: RelationshipType) -> Iterator[Relationship]:
-        del kind
-        return iter(())
+        return iter(self._indicates if kind.type == "INDICATES" else ())
 
 
 def exported(contents: Contents, name: str, folder: Path) -> bytes:
@@ -106,6 +106,15 @@ def test_export_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(KbError, match="no INDICATES"):
         export_contents(Breaking(), "jsonl", tmp_path / "out")
     assert [(p.name, p.read_text(encoding="utf-8")) for p in tmp_path.iterdir()] == [("out", "older")]
+
+
+@pytest.mark.parametrize("name", ["schema-org", "sdf"])
+def test_export_of_what_somebody_put_in_by_hand_is_a_known_error(tmp_path: Path, name: str) -> None:
+    rows = [Node("Image:mine", {}), Node("Pattern:mine", {"pattern": "mine", "displayName": "mine"})]
+    with pytest.raises(KbError, match=f"{name} cannot say") as caught:
+        export_contents(FewRows(*rows, indicates=(Relationship("Pattern:mine", "Own:1"),)), name, tmp_path / "kb")
+    assert "kb check" in (caught.value.hint or "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_admin_export_replaces_an_export_but_no_other_folder(contents: BundleContents, tmp_path: Path) -> None:
