@@ -181,8 +181,9 @@ class ReviewState:
         """Return the rows of `mined.evidence` that support a pattern with its parts, best first, one per photo group."""
         parts = self.parts(pattern)
         rows = np.concatenate([self._own_rows(part) for part in parts])
-        if len(parts) == 1:
+        if len(parts) == 1 and self[pattern].split_from is None:
             return rows
+        # What was split off a merged pattern may have one photograph from several of its parts.
         rows = rows[np.lexsort((rows, -self.mined.scores[rows]))]
         return rows[np.sort(np.unique(self.mined.groups[rows], return_index=True)[1])]
 

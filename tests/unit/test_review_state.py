@@ -94,6 +94,15 @@ def test_split_of_a_merged_pattern_takes_evidence_of_its_parts_and_merging_it_ba
     assert sorted(rows_of(decide.state(), "a")) == ["r1", "r2", "r3", "r4"]
 
 
+def test_split_of_a_merged_pattern_has_each_photograph_once_and_the_best_first() -> None:
+    decide = Reviewer()
+    decide("ann", "merge", "a", others=["b"])
+    new = split_id(decide("ann", "split", "a", records=["r3", "r2", "r4"]))
+    state = decide.state()
+    assert rows_of(state, new) == ["r2", "r4", "r3"]
+    assert rows_of(state, "a") == ["r1"]
+
+
 @pytest.mark.parametrize("records", [["r9"], ["r1", "r2", "r3"]])
 def test_split_of_nothing_or_of_all_is_idle(records: list[str]) -> None:
     decide = Reviewer()
