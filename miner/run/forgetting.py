@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from miner.errors import ConfigError
 from miner.run.base import read_places
 from miner.run.folder import open_run
 from miner.run.job import run_corpus
-from miner.run.learning import REVIEW, decision_log
+from miner.run.learning import PATCHES, REVIEW, decision_log
 from miner.run.reviewing import sync_run_reviews
 from miner.run.takedown import forget_record, hidden_name, purge_artefacts
 from miner.store.formats import read_table
@@ -79,6 +80,8 @@ def forget(path: Path, record: str, *, kb: str, location: str, place: Place, pro
     for uri in stores:
         _forget_mentions(folder, record, uri)
     decision_log(folder).forget_record(record, hidden_name(record))
+    if (path / PATCHES).exists():
+        shutil.rmtree(path / PATCHES)
     config = load_config(path / "run.toml")
     summary = run_corpus(
         location or str(places[0]["location"]),

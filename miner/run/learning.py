@@ -38,12 +38,14 @@ if TYPE_CHECKING:
     from miner.store.artefact import Artefact, ArtefactStore
 
 __all__ = [
-    "LOG", "REVIEW", "Learned", "decision_log", "keep_decisions", "learn_patterns", "learning", "read_decisions",
+    "LOG", "PATCHES", "REVIEW", "Learned", "decision_log", "keep_decisions", "learn_patterns", "learning", "read_decisions",
     "take_decisions", "widened",
 ]  # fmt: skip
 
 LOG = "review/decisions.jsonl"
 """Where the decisions about a run lie in its folder; no stage touches it."""
+PATCHES = "review/patches"
+"""Where patches that were looked at are kept in the folder of a run; it may be deleted at any time."""
 REVIEW = "review"
 VERSION = 1
 WIDER = 2

@@ -22,6 +22,7 @@ from miner.config_file import load_config
 from miner.errors import ArtefactError, CorpusError
 from miner.patterns.detector import Detectors
 from miner.run.folder import open_run
+from miner.run.learning import PATCHES
 from miner.run.reviewing import open_review, reviewed_bundle
 from miner.store.formats import read_array, read_table, read_tensors
 from miner.visual.backbone import load_backbone
@@ -45,14 +46,11 @@ if TYPE_CHECKING:
     from reports.review.photographs import HeatSource
     from reports.review.sources import Tables
 
-__all__ = ["PATCHES", "list_exports", "open_desk", "open_mined"]
+__all__ = ["list_exports", "open_desk", "open_mined"]
 
 ENDINGS = {
     "sdf": ".jsonld", "owl": ".ttl", "schema-org": ".jsonld", "graphml": ".graphml", "jsonl": ".jsonl", "shacl": ".ttl", "toml": ".toml", "grass": ".grass"
 }  # fmt: skip
-
-PATCHES = "review/patches"
-"""Where patches that were looked at are kept in the folder of a run; it may be deleted at any time."""
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from kb.store import open_store
 from miner.cli.app import app
 from miner.errors import CorpusError
 from miner.run.folder import RunFolder
+from miner.run.learning import PATCHES
 from miner.run.reviewing import open_review
 from tests.folders import read_files
 
@@ -68,6 +69,7 @@ def test_forgotten_record_is_nowhere_and_everything_is_as_if_it_had_not_been(
     answer = call("corpus", "forget", row["r"], "--run", str(finished), "--kb", str(tmp_path / "kb"))
     assert answer["evidence"] > 0
     assert answer["patterns"]
+    assert not (finished / PATCHES).exists()
     for path in (*finished.rglob("*"), *(tmp_path / "kb").rglob("*")):
         if path.is_file():
             assert not {row["r"], row["h"]} & set(_texts(path)), path
@@ -96,7 +98,9 @@ def _interrupt(folder: RunFolder) -> None:
 
 
 def _work_on(run: Path, uri: str, record: str) -> None:
-    """Do what analysts do: decide about a pattern that the record supports, and extract from it and from elsewhere."""
+    """Do what analysts do: decide about a pattern that the record supports, look at it, extract from it and from elsewhere."""
+    (run / PATCHES / "ab").mkdir(parents=True)
+    (run / PATCHES / "ab" / "abcd.jpg").write_bytes(b"what the record shows")
     review = open_review(run)
     rows = review.mined.evidence.select(["pattern", "record"]).to_pylist()
     pattern = next(row["pattern"] for row in rows if row["record"] == record)
