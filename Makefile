@@ -1,6 +1,6 @@
 # Everything here sets itself up: it needs make and a Python from 3.11 to 3.13 with its venv module, nothing else.
 #
-#   make setup | demo | test | lint | bench | readme
+#   make setup | demo | test | test-all | lint | bench | readme
 #
 # PYTHON=…          another interpreter
 # TORCH_INDEX=…     package index that torch comes from; the CPU builds, without 4 GB of GPU libraries, are at
@@ -19,7 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint bench readme
+.PHONY: setup demo test test-all lint bench readme
 
 setup: $(STAMP)
 
@@ -34,6 +34,10 @@ demo: setup
 	$(BIN)/eventminer demo
 
 test: setup
+	$(BIN)/python -m pytest -m 'not slow'
+
+# with those that kill servers, load graphs in bulk or run whole corpora several times
+test-all: setup
 	$(BIN)/python -m pytest
 
 lint: setup

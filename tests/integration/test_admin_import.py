@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from kb.bundle import BundleInputs, build_bundle, read_bundle, write_bundle
 from kb.contents import BundleContents
 from kb.export.tabular import finish_statements, import_arguments, write_admin_folder
@@ -56,6 +58,7 @@ def hostile_inputs() -> BundleInputs:
     return inputs
 
 
+@pytest.mark.slow
 def test_import_of_an_export_has_the_content_of_the_bundle(tmp_path: Path) -> None:
     manifest = write_bundle(build_bundle(hostile_inputs()), tmp_path / "bundle")
     (tmp_path / "csv").mkdir()

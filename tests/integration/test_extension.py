@@ -160,6 +160,7 @@ def test_extension_keeps_thresholds_words_and_masks_and_counts_all_votes(home: P
     assert all(by_record[row["record"], row["eventType"]]["visual"] == row["visual"] for row in transactions[0])
 
 
+@pytest.mark.slow
 def test_extension_recalibrated_is_a_fresh_run_to_the_byte(home: Path, tmp_path: Path) -> None:
     _, progress = run(home / "whole", tmp_path / "RECALIBRATED", base=home / "RUN", recalibrate=True)
     assert progress.units["encode"] == len(lines_of(home / "whole")) - N_OLD
@@ -168,6 +169,7 @@ def test_extension_recalibrated_is_a_fresh_run_to_the_byte(home: Path, tmp_path:
         assert read_files(tmp_path / "RECALIBRATED" / part) == read_files(tmp_path / "FRESH" / part)
 
 
+@pytest.mark.slow
 def test_extension_of_an_extension_goes_on_from_there(home: Path, tmp_path: Path) -> None:
     lines = lines_of(home / "whole")
     middle = N_OLD + 10
@@ -185,6 +187,7 @@ def test_extension_of_an_extension_goes_on_from_there(home: Path, tmp_path: Path
     assert "not found" not in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_extension_goes_on_where_it_was_interrupted(home: Path, tmp_path: Path) -> None:
     extension, out = Extension(home / "RUN"), RunFolder(tmp_path / "RUN2")
     with pytest.raises(KeyboardInterrupt):

@@ -38,6 +38,7 @@ def store(server: OwnServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[GraphS
         yield opened
 
 
+@pytest.mark.slow
 def test_load_outlives_a_killed_server_and_cuts_batches_that_are_too_large(
     server: OwnServer, store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +80,7 @@ def _require_whole(store: GraphStore, manifest: Manifest) -> None:
     assert store.write("MATCH (l:EventminerLoad) RETURN count(l)", {}).rows == ((0,),)
 
 
+@pytest.mark.slow
 def test_load_gives_up_in_the_end_and_the_next_goes_on(server: OwnServer, store: GraphStore, tmp_path: Path) -> None:
     manifest = write_large_bundle(tmp_path, n_nodes=2_000, n_relationships=5_000)
     with pytest.raises(StoreUnavailableError, match="Nothing answers"):
@@ -93,6 +95,7 @@ def test_load_gives_up_in_the_end_and_the_next_goes_on(server: OwnServer, store:
     _require_whole(store, manifest)
 
 
+@pytest.mark.slow
 def test_database_that_may_not_be_written_is_a_known_error(
     server: OwnServer, store: GraphStore, tmp_path: Path
 ) -> None:

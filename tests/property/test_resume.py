@@ -168,11 +168,13 @@ def test_resume_folder_of_another_corpus_is_refused(corpus: Path, whole: tuple[P
 
 
 @pytest.mark.skipif(count_cores() < 2, reason="two Dask workers need two cores")
+@pytest.mark.slow
 def test_resume_dask_workers_make_the_same_bytes(corpus: Path, whole: tuple[Path, float], tmp_path: Path) -> None:
     finish(corpus, tmp_path / "run", "--workers", "2", "--threads", "1")
     assert kept(tmp_path / "run") == kept(whole[0])
 
 
+@pytest.mark.slow
 def test_resume_after_interrupt_and_full_disk(corpus: Path, whole: tuple[Path, float], tmp_path: Path) -> None:
     out, _ = whole
     code, said = stop(corpus, tmp_path / "run", signal.SIGINT)
