@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
-import uvicorn
-
-from reports.review.app import build_app
-from reports.review.server import listen
+from reports.review.server import listen, make_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,15 +76,7 @@ class Client:
 def serving(desk: Desk, *, host: str = "127.0.0.1", token: str = "") -> Iterator[Client]:
     """Serve a desk in a thread."""
     with listen(host, 0, token) as listening:
-        config = uvicorn.Config(
-            build_app(desk, listening.rules),
-            log_config=None,
-            access_log=False,
-            ws="none",
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-        server = uvicorn.Server(config)
+        server = make_server(desk, listening)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening.socket]}, daemon=True)
         thread.start()
         try:

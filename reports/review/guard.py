@@ -8,7 +8,7 @@
 | another page reads or frames it | `Cross-Origin-Resource-Policy`, `frame-ancestors 'none'` |
 | a script in a caption or a name | everything is escaped, and the content-security policy runs only this server's own files |
 | a picture that is something else | pictures are drawn anew, and browsers may not guess types |
-| floods | bodies and addresses have a limit |
+| floods | bodies, addresses and connections have a limit, and whoever never finishes asking is cut off (`patience`) |
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import cookie_parser
+from starlette.requests import ClientDisconnect, cookie_parser
 from starlette.responses import RedirectResponse
 
 from miner.errors import EventMinerError
@@ -111,6 +111,8 @@ class Guard:
                 await answer(scope, receive, state)
         except HTTPException as error:
             await self._fail(scope, receive, state, error.status_code, error.detail)
+        except ClientDisconnect:
+            logger.debug("%s %s: whoever asked has gone", scope["method"], scope["path"])
         except EventMinerError as error:
             logger.warning("%s %s: %s", scope["method"], scope["path"], error.message)
             await self._fail(scope, receive, state, HTTPStatus.CONFLICT, error.message)

@@ -17,13 +17,14 @@ import uvicorn
 from miner.errors import ReviewError
 from reports.review.app import build_app
 from reports.review.guard import Rules
+from reports.review.patience import Impatient
 
 if TYPE_CHECKING:
     from typing import Self
 
     from reports.review.desk import Desk
 
-__all__ = ["LOOPBACK", "Listening", "is_loopback", "listen", "serve"]
+__all__ = ["LOOPBACK", "Listening", "is_loopback", "listen", "make_server", "serve"]
 
 LOOPBACK = "127.0.0.1"
 LEAST_TOKEN_CHARACTERS = 16
@@ -145,6 +146,12 @@ def serve(desk: Desk, listening: Listening) -> None:
     """Serve until interrupted; requests that are being answered are finished first."""
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     threading.Thread(target=desk.shelf.warm, daemon=True).start()
+    with suppress(KeyboardInterrupt):
+        make_server(desk, listening).run(sockets=[listening.socket])
+
+
+def make_server(desk: Desk, listening: Listening) -> uvicorn.Server:
+    """Return the server of a page, with its limits."""
     config = uvicorn.Config(
         build_app(desk, listening.rules),
         log_config=None,
@@ -157,7 +164,6 @@ def serve(desk: Desk, listening: Listening) -> None:
         ws="none",
         lifespan="off",
         loop="asyncio",
-        http="h11",
+        http=Impatient,
     )
-    with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening.socket])
+    return uvicorn.Server(config)

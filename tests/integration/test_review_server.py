@@ -6,12 +6,14 @@ import os
 import re
 import signal
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kb.review.log import DecisionLog
 from miner.errors import ReviewError
+from reports.review import patience
 from reports.review.server import listen
 from tests.desks import drawn_desk
 from tests.review_server import Client, serving, started
@@ -238,6 +240,24 @@ def test_too_much_is_refused(client: Client) -> None:
     assert client.get("/queue?type=" + "x" * 20_000).status in {400, 414}
     answer = client.ask("POST", "/decide", b"action=accept&pattern=%ff%fe" * 100, {"Origin": client.origin})
     assert answer.status in {409, 403}
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"", b"GET /queue HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", b"POST /decide HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nContent-Length: 99\r\n\r\nact"],
+    ids=["nothing", "headers", "body"],
+)  # fmt: skip
+def test_whoever_never_finishes_asking_is_cut_off(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, begun: bytes
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE_S", 0.2)
+    with serving(desk) as client:
+        with socket.create_connection((client.host, client.port), timeout=10) as slow:
+            slow.sendall(begun)
+            with suppress(ConnectionResetError):
+                assert slow.recv(1) == b""
+        assert client.get("/queue").status == 200
+    assert "failed" not in caplog.text
 
 
 def test_failures_say_nothing_of_the_inside(client: Client, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
