@@ -41,7 +41,7 @@ def review(
 ) -> None:
     """Review the patterns of a run in a browser: accept, reject, rename, merge, split, set roles, undo.
 
-    Every decision is on the disk, in RUN/review/decisions.jsonl, before the page moves on. Ctrl-C ends it.
+    Every decision is on the disk, in RUN/review/decisions.jsonl or the store of --kb, before the page moves on. Ctrl-C ends it.
     """
     from miner.run.review_page import open_desk
     from reports.review.server import listen, serve

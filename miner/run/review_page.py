@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from kb.export.formats import ExportFormat
+    from kb.review.log import Journal
     from kb.review.mined import Mined
     from kb.review.session import Review
     from miner.run.folder import RunFolder
@@ -82,7 +83,7 @@ def open_desk(
             kept=run / PATCHES,
             max_pixels=config.visual.max_pixels,
         )
-        yield Desk(review, shelf, darkroom, reviewer or _user(), named, [] if kb else list_exports(run))
+        yield Desk(review, shelf, darkroom, reviewer or _user(), named, list_exports(run, review.journal))
 
 
 @contextmanager
@@ -99,20 +100,23 @@ def _open(run: Path, folder: RunFolder, kb: str) -> Iterator[tuple[Review, Table
         yield open_kb_review(store, corpus=corpus), ContentsTables(StoreContents(store))
 
 
-def list_exports(run: Path) -> list[Export]:
+def list_exports(run: Path, journal: Journal) -> list[Export]:
     """Return every format of `kb export`, of what is accepted in the review of a run."""
-    return [Export(made.name, made.holds, _file_name(made), partial(_export, run, made)) for made in FORMATS.values()]
+    return [
+        Export(made.name, made.holds, _file_name(made), partial(_export, run, journal, made))
+        for made in FORMATS.values()
+    ]
 
 
 def _file_name(made: ExportFormat) -> str:
     return f"{made.name}{ENDINGS.get(made.name, '.zip' if made.write is None else '.json')}"
 
 
-def _export(run: Path, made: ExportFormat, out: Path) -> None:
+def _export(run: Path, journal: Journal, made: ExportFormat, out: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="eventminer-export-") as folder:
         bundle = Path(folder) / "bundle"
         bundle.mkdir()
-        write_bundle(reviewed_bundle(run), bundle)
+        write_bundle(reviewed_bundle(run, journal=journal), bundle)
         with open_contents(str(bundle)) as contents:
             if made.write is not None:
                 export_contents(contents, made.name, out)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kb.bundle import Bundle
+    from kb.review.log import Journal
     from kb.review.state import Status
     from kb.review.tables import Recount
     from kb.store import GraphStore
@@ -56,7 +57,7 @@ def open_review(run: Path) -> Review:
     return Review(mined, decision_log(folder), read_ontology(folder.artefact("label")))
 
 
-def reviewed_bundle(run: Path, *, statuses: Collection[Status] = ACCEPTED) -> Bundle:
+def reviewed_bundle(run: Path, *, statuses: Collection[Status] = ACCEPTED, journal: Journal | None = None) -> Bundle:
     """Build the bundle of a run as it was reviewed: accepted patterns only, renamed, merged, split and moved.
 
     Its images and captions are those of the whole corpus; its run is called by a key of its own, so that it never passes for
@@ -65,6 +66,7 @@ def reviewed_bundle(run: Path, *, statuses: Collection[Status] = ACCEPTED) -> Bu
     Args:
         run: A run folder.
         statuses: Which patterns, by their status.
+        journal: Where decisions about it are kept; its folder if not given.
 
     Raises:
         ArtefactError: There is no finished run in the folder.
@@ -73,6 +75,7 @@ def reviewed_bundle(run: Path, *, statuses: Collection[Status] = ACCEPTED) -> Bu
     folder = open_run(run)
     artefacts = folder.artefacts()
     review = open_review(run)
+    review = review if journal is None else Review(review.mined, journal, review.ontology)
     patterns, evidence = reviewed_tables(
         review.state, statuses=statuses, ontology=review.ontology, recount=_recount(artefacts["transactions"])
     )

@@ -15,6 +15,7 @@ from miner.errors import ReviewError
 from miner.run.folder import RunFolder
 from miner.run.job import Place, run_corpus
 from miner.run.progress import Silent
+from miner.run.review_page import open_desk
 from miner.run.reviewing import open_review, reviewed_bundle
 from miner.store.formats import read_json
 
@@ -103,3 +104,21 @@ def test_decisions_hold_after_mining_with_other_parameters(home: Path) -> None:
     lost = [was.pattern for was, _ in state.unmatched]
     assert ("kept name" in named) != (keeper in lost)
     assert (home / "RUN" / "review" / "decisions.jsonl").exists()
+
+
+def test_what_is_accepted_in_a_store_is_exported_from_there(home: Path, tmp_path: Path) -> None:
+    with open_store(str(tmp_path / "kb")) as store:
+        load_bundle(home / "RUN" / "bundle", store)
+    log = open_review(home / "RUN").journal.read()
+    with open_desk(home / "RUN", kb=str(tmp_path / "kb")) as desk:
+        assert desk.review.state.counts()["accepted"] == 0
+        kept, left = list(desk.review.state.patterns)[:2]
+        desk.review.decide("ann", "rename", kept, name="named in the store")
+        desk.review.decide("ann", "accept", kept)
+        export = next(one for one in desk.exports if one.format == "sdf")
+        export.write(tmp_path / export.file)
+    text = (tmp_path / export.file).read_text()
+    assert "named in the store" in text
+    assert kept in text
+    assert left not in text
+    assert open_review(home / "RUN").journal.read() == log
