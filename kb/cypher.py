@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 #
 # A mark, one node per corpus that is being loaded, says whose load it is and how many rows it has written. Every batch moves
 # the mark in its own transaction: a batch that may or may not have been written before a connection broke is told by the
-# mark, and a load whose mark has gone to another writes nothing more.
+# mark, and a load whose mark has gone to another writes nothing more. Setting the corpus of the mark, which changes nothing,
+# waits until any other transaction on the mark has ended; only then is it looked at whose the mark is and how far it has got.
+# So a batch that is sent again while its first copy is still being committed writes nothing.
 
+CLAIM_MARK = "MATCH (l:EventminerLoad {id: $mark}) SET l.token = $token"
 TAKE_MARK = (
     "MERGE (l:EventminerLoad {id: $mark}) "
     "SET l.corpus = $corpus, l.token = $token, l.digest = $bundle, l.fresh = $fresh, l.position = $position"
@@ -29,7 +32,10 @@ READ_MARK = (
 )
 DROP_MARK = "MATCH (l:EventminerLoad {id: $mark, token: $token}) DELETE l"
 COUNT_CORPUS = "MATCH (c:Corpus {id: $corpus}) RETURN count(c) AS n"
-_MOVE_MARK = "MATCH (l:EventminerLoad {id: $mark, token: $token}) SET l.position = $position WITH l "
+_MOVE_MARK = (
+    "MATCH (l:EventminerLoad {id: $mark}) SET l.corpus = $scope "
+    "WITH l WHERE l.token = $token AND l.position < $position SET l.position = $position WITH l "
+)
 
 
 def write_nodes(node: NodeType) -> str:

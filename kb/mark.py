@@ -6,7 +6,7 @@ The mark moves in the same transaction as the rows it speaks of, so whatever bre
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kb import cypher
@@ -35,7 +35,7 @@ class Mark:
     bundle: str
     fresh: bool
     start: int
-    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    token: str
 
     @property
     def id(self) -> str:
@@ -63,13 +63,15 @@ class Mark:
 
 def take_mark(store: GraphStore, corpus: str, bundle: str) -> Mark:
     """Begin a load, or go on with an interrupted one of the same bundle; whoever holds the mark loses it."""
-    mark_id = node_id("EventminerLoad", corpus)
+    mark_id, token = node_id("EventminerLoad", corpus), uuid.uuid4().hex
+    # Before the position is read: what a killed load had sent is written by then, or never will be.
+    store.write(cypher.CLAIM_MARK, {"mark": mark_id, "token": token})
     rows = store.write(cypher.READ_MARK, {"mark": mark_id}).records()
     if rows and rows[0]["digest"] == bundle:
-        mark = Mark(corpus, bundle, fresh=bool(rows[0]["fresh"]), start=int(rows[0]["position"]))
+        mark = Mark(corpus, bundle, fresh=bool(rows[0]["fresh"]), start=int(rows[0]["position"]), token=token)
     else:
         known = store.write(cypher.COUNT_CORPUS, {"corpus": node_id("Corpus", corpus)}).rows[0][0]
-        mark = Mark(corpus, bundle, fresh=not rows and not known, start=0)
+        mark = Mark(corpus, bundle, fresh=not rows and not known, start=0, token=token)
     position = {"token": mark.token, "fresh": mark.fresh, "position": mark.start}
     store.write(cypher.TAKE_MARK, {"mark": mark_id, "corpus": corpus, "bundle": bundle, **position})
     return mark

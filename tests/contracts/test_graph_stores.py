@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kb import cypher
 from kb.bundle import build_bundle, verify_bundle, write_bundle
 from kb.load import load_bundle, remove_corpus
 from kb.mark import take_mark
 from kb.migrations import MIGRATIONS
+from kb.patience import Patience
 from kb.result import Changes
 from kb.schema import SCHEMA
-from kb.store import open_store
+from kb.store import StoreUnavailableError, open_store
 from miner.errors import KbError
 from tests.graph_stores import KINDS, ask, content, empty_store, load
 from tests.kb_run import CAPTION_OF, caption_row, record_row, small_inputs, small_patterns, with_rows
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from kb.result import Params, QueryResult
     from kb.store import GraphStore
 
 
@@ -226,6 +229,52 @@ def test_load_that_is_interrupted_again_and_again_ends_as_if_it_had_not_been(
             load_bundle(folder, store, _interrupt_after(n_batches))
     load_bundle(folder, store)
     assert content(store) == whole
+
+
+def test_batches_that_are_sent_again_while_their_first_copies_are_committed_double_nothing(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = load(store, tmp_path / "bundle")
+    whole = content(store)
+    remove_corpus(store, "beach")
+    monkeypatch.setattr("kb.load.BATCH_ROWS", 3)
+    load_bundle(folder, _Stuttering(store), patience=Patience(pause_s=0))
+    assert content(store) == whole
+
+
+class _Stuttering:
+    """A store that writes every batch, says it is gone, and at the next look does not know the batch yet."""
+
+    def __init__(self, store: GraphStore) -> None:
+        self._store = store
+        self._late: list[int] = []
+        self._sent: set[int] = set()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
+        return getattr(self._store, name)
+
+    def write(self, statement: str, params: Params, *, timeout_s: float | None = None) -> QueryResult:
+        done = self._store.write(statement, params, timeout_s=timeout_s)
+        if "$rows" in statement and params["position"] not in self._sent:
+            self._sent.add(params["position"])
+            self._late.append(params["position"])
+            raise StoreUnavailableError("Nothing answers.")
+        if statement == cypher.READ_MARK and self._late:
+            self._late.pop()
+            ((token, digest, fresh, _),) = done.rows
+            return replace(done, rows=((token, digest, fresh, 0),))
+        return done
+
+
+def test_load_of_whom_the_mark_is_not_writes_nothing_and_leaves_the_mark(store: GraphStore) -> None:
+    mine, theirs = take_mark(store, "beach", "mine"), take_mark(store, "beach", "theirs")
+    row = ["Corpus:beach", *[None] * len(SCHEMA.node("Corpus").properties)]
+    params = {"rows": [row], "mark": mine.id, "token": mine.token, "position": 1, "scope": "beach", "bundle": None}
+    written = store.write(cypher.write_nodes(SCHEMA.node("Corpus")), params)
+    assert written.rows == ((0,),)
+    assert ask(store, "MATCH (c:Corpus) RETURN c") == []
+    assert theirs.read_position(store) == 0
+    theirs.drop(store)
 
 
 def _interrupt_after(n_batches: int) -> Callable[[int], None]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
+import neo4j
 import pytest
 
+from kb import cypher
+from kb.mark import take_mark
 from kb.query import run_query
+from kb.schema import SCHEMA
 from kb.store import open_store
 from miner.errors import KbError
 from tests.integration.neo4j_server import Neo4jServer, require_server
@@ -81,3 +86,33 @@ def test_path_of_the_address_names_the_database(server: Neo4jServer) -> None:
 def test_routing_address_works(server: Neo4jServer) -> None:
     with open_store(server.uri.replace("bolt://", "neo4j://")) as store:
         assert run_query(store, "RETURN 1 AS one").rows == ((1,),)
+
+
+@pytest.mark.parametrize("taken_over", [False, True])
+def test_batch_sent_again_waits_for_its_first_copy_and_writes_nothing(server: Neo4jServer, *, taken_over: bool) -> None:
+    (kind,) = (r for r in SCHEMA.relationships if r.type == "IN_CORPUS")
+    statement = cypher.write_relationships(kind, ("Image", "Corpus"), fresh=True)
+    auth = ("neo4j", server.password) if server.password else None
+    with (
+        open_store(server.uri) as store,
+        neo4j.GraphDatabase.driver(server.uri, auth=auth) as driver,
+        driver.session() as session,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        store.write("MATCH (n) DETACH DELETE n", {})
+        store.write("CREATE (:Image {id: 'Image:beach/a'}) CREATE (:Corpus {id: 'Corpus:beach'})", {})
+        mark = take_mark(store, "beach", "digest")
+        rows = [["Image:beach/a", [["Corpus:beach"]]]]
+        stamp = {"scope": "beach", "bundle": "digest"}
+        params = {"rows": rows, "mark": mark.id, "token": mark.token, "position": 1, **stamp}
+        first = session.begin_transaction()
+        assert first.run(statement, params).single(strict=True).value() == 1
+        if taken_over:
+            second = pool.submit(lambda: take_mark(store, "beach", "digest").start)
+        else:
+            second = pool.submit(lambda: store.write(statement, params).rows[0][0])
+        assert not wait([second], timeout=0.5).done
+        first.commit()
+        assert second.result(timeout=30) == (1 if taken_over else 0)
+        assert store.write("MATCH (:Image)-[r:IN_CORPUS]->() RETURN count(r)", {}).rows == ((1,),)
+        store.write("MATCH (n) DETACH DELETE n", {})

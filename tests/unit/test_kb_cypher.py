@@ -10,7 +10,10 @@ from kb.library import NamedQuery, named_queries
 from kb.migrations import MIGRATIONS
 from kb.schema import SCHEMA
 
-MARK = "MATCH (l:EventminerLoad {id: $mark, token: $token}) SET l.position = $position WITH l UNWIND $rows AS row "
+MARK = (
+    "MATCH (l:EventminerLoad {id: $mark}) SET l.corpus = $scope "
+    "WITH l WHERE l.token = $token AND l.position < $position SET l.position = $position WITH l UNWIND $rows AS row "
+)
 
 
 def test_write_nodes_looks_at_the_id_only_moves_the_mark_and_stamps() -> None:
