@@ -222,7 +222,8 @@ _QUERIES = (
     ),
     NamedQuery(
         "drift",
-        "Which patterns are new, gone, or more or less certain in the second of two runs (key of a run, or its corpus)?",
+        "Which patterns are new, gone, or more or less certain in the second of two corpora "
+        "(name, or key of its run; a load replaces the earlier run of its corpus)?",
         (*_two("run", "run"), _limit(50)),
         questions.DRIFT,
     ),
