@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from miner.store.artefact import Artefact
 
 __all__ = ["open_review", "reviewed_bundle", "sync_run_reviews"]
+
+logger = logging.getLogger(__name__)
 
 ACCEPTED: Collection[Status] = frozenset({"accepted"})
 
@@ -95,7 +98,9 @@ def reviewed_bundle(run: Path, *, statuses: Collection[Status] = ACCEPTED, journ
 
 
 def sync_run_reviews(run: Path, store: GraphStore) -> Changes:
-    """Bring the log of a run and a store it was loaded into to the same decisions; does nothing for what is no run.
+    """Bring the log of a run and a store it was loaded into to the same decisions.
+
+    Does nothing for what is no run, nor for one of which only the bundle is there: decisions speak of its patterns.
 
     Raises:
         KbError: The store cannot be read or written.
@@ -105,11 +110,24 @@ def sync_run_reviews(run: Path, store: GraphStore) -> Changes:
     corpus = folder.read_state().get("corpus")
     if corpus is None:
         return Changes()
+    if not _has_patterns(folder):
+        if decision_log(folder).path.exists():
+            logger.warning("%s lacks its patterns, so its decisions stay where they are; run it again for them.", run)
+        return Changes()
     review = open_review(run)
     # It brings SciPy along, which a review page that opens has no use for.
     from kb.review.graph import sync_reviews  # noqa: PLC0415
 
     return sync_reviews(review.journal, store, str(corpus), review.mined)
+
+
+def _has_patterns(folder: RunFolder) -> bool:
+    keys = folder.read_state().get("stages")
+    return (
+        isinstance(keys, dict)
+        and "patterns" in keys
+        and folder.store.open("patterns", str(keys["patterns"])) is not None
+    )
 
 
 def _recount(transactions: Artefact) -> Recount:

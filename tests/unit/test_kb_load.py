@@ -161,6 +161,23 @@ def test_load_takes_the_address_from_the_environment_and_prunes(
     assert json.loads(call("load", str(bundle), "--prune", "beach", "--json"))["nodesCreated"] == 32
 
 
+@pytest.mark.parametrize(
+    "state", [{"corpus": "beach"}, {"corpus": "beach", "stages": {"label": "b", "patterns": "a" * 64}}]
+)
+@pytest.mark.usefixtures("bundle")
+def test_run_folder_of_which_only_the_bundle_is_left_loads(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, state: dict[str, object]
+) -> None:
+    (tmp_path / "run.json").write_text(json.dumps(state))
+    call("load", str(tmp_path), "--to", str(tmp_path / "store"))
+    assert call("query", str(tmp_path / "store"), "MATCH (p:Pattern) RETURN count(p) AS n", "--csv") == "n\n3\n"
+    assert caplog.messages == []
+    (tmp_path / "review").mkdir()
+    (tmp_path / "review" / "decisions.jsonl").touch()
+    call("load", str(tmp_path), "--to", str(tmp_path / "store"))
+    assert [m for m in caplog.messages if "lacks its patterns" in m]
+
+
 def test_csv_has_lists_as_json_and_nothing_for_null(bundle: Path, tmp_path: Path) -> None:
     with open_store(str(tmp_path / "store")) as store:
         load_bundle(bundle, store)
