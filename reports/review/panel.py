@@ -23,6 +23,7 @@ MOST_PATCHES = 240
 N_ALTERNATIVES = 9
 N_CAPTIONS = 4
 LONGEST_NAME = 120
+MOST_MERGEABLE = 500
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Panel:
     n_evidence: int
     roles: Sequence[tuple[Role, float | None]]
     neighbours: Sequence[Neighbour]
+    mergeable: Sequence[tuple[str, str]]
     members: Sequence[tuple[str, str]]
     split_from: tuple[str, str] | None
     history: Sequence[Line]
@@ -129,6 +131,7 @@ def build_panel(desk: Desk, state: ReviewState, pattern: str, *, n_patches: int 
         n_evidence=len(rows),
         roles=list_roles(desk, own, row),
         neighbours=build_neighbours(desk, state, own),
+        mergeable=list_mergeable(state, own),
         members=[(part, wording.shorten(state[part].name, 60)) for part in own.members],
         split_from=(own.split_from, wording.shorten(state[own.split_from].name, 60)) if own.split_from else None,
         history=[build_line(entry, state) for entry in reversed(state.history_of(pattern))],
@@ -177,6 +180,17 @@ def build_neighbours(desk: Desk, state: ReviewState, own: Pattern) -> list[Neigh
             cover=cover_of(state, pattern),
         )
     return list(found.values())[:6]
+
+
+def list_mergeable(state: ReviewState, own: Pattern) -> list[tuple[str, str]]:
+    """Return ids and names of the other patterns of a pattern's event type, on whatever page of the queue they are."""
+    others = [
+        other
+        for other in state.patterns.values()
+        if other.event_type == own.event_type and other.pattern != own.pattern
+    ]
+    others.sort(key=lambda other: (state.mined.rows[other.source]["rank"], other.pattern))
+    return [(other.pattern, wording.shorten(other.name, 60)) for other in others[:MOST_MERGEABLE]]
 
 
 def cover_of(state: ReviewState, pattern: str) -> int | None:

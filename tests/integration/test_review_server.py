@@ -85,6 +85,17 @@ def test_every_action_of_the_page_reaches_the_state(client: Client, desk: Desk) 
     assert "took its role away" in client.get("/history").text
 
 
+def test_a_pattern_of_another_page_can_be_merged(tmp_path: Path) -> None:
+    with serving(drawn_desk(tmp_path, n_patterns=780)) as client:
+        page = client.get(f"/queue?p={FIRST}&type=Drawn.Kind00").text
+        listed = page.partition('<ol class="rows"')[2].partition("</ol>")[0]
+        offered = page.partition('id="merge"')[2].partition("</dialog>")[0]
+        assert FIRST in listed
+        assert f"P{768:012x}" not in listed
+        assert f'<option value="P{768:012x}">' in offered
+        assert f'<option value="{FIRST}">' not in offered
+
+
 def test_reviewers_have_names_and_their_conflicts_show(client: Client, desk: Desk) -> None:
     client.decide("accept", FIRST)
     other = Client(client.address)
