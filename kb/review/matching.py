@@ -13,7 +13,9 @@ of the run has changed all ids are the same and every likeness is 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
 
 from kb.review.decisions import sketch
 
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
     from kb.review.decisions import Decision, Fingerprint
     from kb.review.mined import Mined
 
-__all__ = ["MIN_LIKENESS", "Match", "Matches", "likeness", "match_decisions", "match_fingerprints"]
+__all__ = ["MIN_LIKENESS", "Match", "Matches", "likeness", "match_decisions", "match_fingerprints", "match_mined"]
 
 MIN_LIKENESS = 0.4
+
+_Pair = tuple[float, bool, str, str]
+"""Likeness, negative; whether ids differ; ids of then and of now."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,41 @@ def _holders(
     return holders
 
 
+class _Index:
+    """Finds the patterns of now that may be one of then, and remembers them: a log is matched again at every decision."""
+
+    def __init__(self, fingerprints: Sequence[Fingerprint]) -> None:
+        self._prints = fingerprints
+        self._records, self._words = _holders(fingerprints, "records"), _holders(fingerprints, "words")
+        self._pairs: dict[Fingerprint, list[_Pair]] = {}
+
+    def pairs(self, one: Fingerprint) -> list[_Pair]:
+        """Return the pairs of a pattern of then that are like enough."""
+        if one not in self._pairs:
+            self._pairs[one] = [pair for pair in map(partial(_pair, one), self._near(one)) if -pair[0] >= MIN_LIKENESS]
+        return self._pairs[one]
+
+    def _near(self, one: Fingerprint) -> list[Fingerprint]:
+        near = {place for value in one.records for place in self._records.get((one.event_type, value), ())}
+        said = {place for value in one.words for place in self._words.get((one.event_type, value), ())} - near
+        # Without a common record only items that are nearly the same make a match.
+        near |= {place for place in said if _jaccard(one.visual, self._prints[place].visual) >= 4 * MIN_LIKENESS - 1}
+        return [self._prints[place] for place in near]
+
+
+def _pair(one: Fingerprint, other: Fingerprint) -> _Pair:
+    return -round(likeness(one, other), 9), one.pattern != other.pattern, one.pattern, other.pattern
+
+
+_INDICES: WeakKeyDictionary[Mined, _Index] = WeakKeyDictionary()
+
+
+def _index(mined: Mined) -> _Index:
+    if mined not in _INDICES:
+        _INDICES[mined] = _Index([mined.fingerprint(name) for name in mined.rows])
+    return _INDICES[mined]
+
+
 def match_fingerprints(old: Sequence[Fingerprint], new: Sequence[Fingerprint]) -> list[Match]:
     """Match patterns one to one.
 
@@ -104,20 +144,20 @@ def match_fingerprints(old: Sequence[Fingerprint], new: Sequence[Fingerprint]) -
         old: Patterns of then, ids distinct.
         new: Patterns of now, ids distinct.
     """
-    records, words = _holders(new, "records"), _holders(new, "words")
-    pairs = []
-    for one in old:
-        near = {place for value in one.records for place in records.get((one.event_type, value), ())}
-        said = {place for value in one.words for place in words.get((one.event_type, value), ())} - near
-        # Without a common record only items that are nearly the same make a match.
-        near |= {place for place in said if _jaccard(one.visual, new[place].visual) >= 4 * MIN_LIKENESS - 1}
-        for other in (new[place] for place in near):
-            alike = round(likeness(one, other), 9)
-            pairs.append((-alike, one.pattern != other.pattern, one.pattern, other.pattern))
+    index = _Index(new)
+    return _choose(pair for one in old for pair in index.pairs(one))
+
+
+def match_mined(old: Mined, new: Mined) -> list[Match]:
+    """Match the patterns of two runs one to one; what was compared is remembered as long as `new` is kept."""
+    return _choose(pair for name in old.rows for pair in _index(new).pairs(old.fingerprint(name)))
+
+
+def _choose(pairs: Iterable[_Pair]) -> list[Match]:
     taken_old: set[str] = set()
     taken_new: set[str] = set()
     matches = []
-    for negative, _, first, second in sorted(pair for pair in pairs if -pair[0] >= MIN_LIKENESS):
+    for negative, _, first, second in sorted(pairs):
         if first not in taken_old and second not in taken_new:
             taken_old.add(first)
             taken_new.add(second)
@@ -134,11 +174,8 @@ def match_decisions(mined: Mined, decisions: Iterable[Decision]) -> Matches:
     unchanged = {name for name, was in latest.items() if name in mined.rows and mined.fingerprint(name) == _bare(was)}
     found = {name: Match(name, name, 1.0) for name in unchanged}
     lost = {name: was for name, was in latest.items() if name not in unchanged}
-    types = {was.event_type for was in lost.values()}
-    free = [name for name, row in mined.rows.items() if row["eventType"] in types and name not in unchanged]
-    found |= {
-        match.old: match for match in match_fingerprints(list(lost.values()), [mined.fingerprint(n) for n in free])
-    }
+    pairs = (pair for was in lost.values() for pair in _index(mined).pairs(was) if pair[3] not in unchanged)
+    found |= {match.old: match for match in _choose(pairs)}
     lost = {name: was for name, was in lost.items() if name not in found}
     for old, newer in alias.items():
         if newer in found:

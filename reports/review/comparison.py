@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kb.review.matching import match_fingerprints
+from kb.review.matching import match_mined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,8 +62,7 @@ class Comparison:
 def compare_runs(state: ReviewState, other: Mined) -> Comparison:
     """Match the mined patterns of a reviewed run with those of another."""
     mined = state.mined
-    prints = [mined.fingerprint(name) for name in mined.rows], [other.fingerprint(name) for name in other.rows]
-    matches = {match.old: match for match in match_fingerprints(*prints)}
+    matches = {match.old: match for match in match_mined(mined, other)}
     found = {match.new for match in matches.values()}
     pairs, lost = [], []
     for name, row in _ordered(mined):

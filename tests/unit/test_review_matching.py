@@ -3,11 +3,16 @@ from __future__ import annotations
 from itertools import product
 from random import Random
 from time import process_time
+from typing import TYPE_CHECKING
 
+from kb.review import matching
 from kb.review.decisions import Fingerprint, new_decision, sketch
-from kb.review.matching import MIN_LIKENESS, Match, likeness, match_decisions, match_fingerprints
+from kb.review.matching import MIN_LIKENESS, Match, likeness, match_decisions, match_fingerprints, match_mined
 from kb.review.state import review_state
 from tests.reviews import PRINTS, RECORDS, evidence_rows, mined, pattern_rows
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def made(
@@ -148,3 +153,19 @@ def test_unchanged_patterns_match_themselves() -> None:
     found = match_decisions(now, decisions).found
     assert found == {name: Match(name, name, 1.0) for name in PRINTS}
     assert len(evidence_rows(RECORDS)) == len(now.records)
+
+
+def test_each_further_decision_compares_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = mined(*renamed("a", "z"))
+    log = [new_decision("ann", "accept", name, {}, about=PRINTS[name]) for name in ("a", "b")]
+    assert match_decisions(now, log[:1]).current("a") == "z"
+    between = match_mined(mined(), now)
+    monkeypatch.setattr(matching, "likeness", None)
+    found = match_decisions(now, log)
+    assert [found.current(name) for name in ("a", "b")] == ["z", "b"]
+    assert match_mined(mined(), now) == between
+    assert [(match.old, match.new) for match in sorted(between, key=lambda match: match.old)] == [
+        ("a", "z"),
+        ("b", "b"),
+        ("c", "c"),
+    ]
