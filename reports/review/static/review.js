@@ -15,7 +15,7 @@
     if (!quiet) document.body.classList.add("busy");
     try {
       const options = form ? { method: "POST", body: form } : {};
-      const answer = await fetch(address, { ...options, headers: { "X-Part": "1" } });
+      const answer = await fetch(address, options);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (mine !== turn && !form) return;
       if (!answer.ok) return complain(one("#reason", page)?.textContent || `The server answered ${answer.status}.`);
