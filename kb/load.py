@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kb import cypher
+from kb.batches import change_all
 from kb.bundle import MANIFEST, verify_bundle
 from kb.graph_schema import NodeType
 from kb.mark import take_mark
@@ -30,10 +31,11 @@ from miner.store.formats import read_table
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kb.batches import Keep
     from kb.bundle import Manifest
     from kb.graph_schema import RelationshipType
     from kb.mark import Mark
-    from kb.result import Params, QueryResult
+    from kb.result import Params
     from kb.rows import Batch
     from kb.store import GraphStore
 
@@ -42,7 +44,6 @@ __all__ = ["LoadReport", "bundle_folder", "load_bundle", "remove_corpus"]
 BATCH_ROWS = 5_000
 DELETED_ROWS = 2_000
 Progress = Callable[[int], None]
-Keep = Callable[[Callable[[int], Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ class _Load:
         )
 
     def _repeat(self, statement: str, params: Params) -> None:
-        self.changes += _delete_all(self._store, statement, params, self._keep)
+        self.changes += change_all(self._store, statement, params, limit=DELETED_ROWS, keep=self._keep)
 
     def _run(self, statement: str, params: Params) -> int:
         """Run a statement that may be run again, and return the number it gives."""
@@ -247,36 +248,16 @@ def remove_corpus(store: GraphStore, corpus: str) -> Changes:
         name, changes = str(found[0][0]), Changes()
         # No bundle has this mark's hash, so a load after an interrupted removal begins anew, and looks for what is there.
         mark = take_mark(store, name, "")
+        delete_all = partial(change_all, store, limit=DELETED_ROWS, keep=Patience().keep)
         # Captions first, because thousands of them hang on a word; the corpus last: while it is there, a load does not take
         # the store for empty of it.
         for node in sorted(SCHEMA.bundle_nodes, key=lambda n: (n.label == "Corpus", n.label != "Caption")):
             if node.origin == "bundle":
-                changes += _delete_all(store, cypher.delete_scope(node), {"scope": name}, Patience().keep)
+                changes += delete_all(cypher.delete_scope(node), {"scope": name})
         for statement in (cypher.DELETE_UNUSED_EVENT_TYPES, cypher.DELETE_UNUSED_ROLES):
-            changes += _delete_all(store, statement, {"mark": mark.id}, Patience().keep)
+            changes += delete_all(statement, {"mark": mark.id})
         mark.drop(store)
     return changes
-
-
-def _delete_all(store: GraphStore, statement: str, params: Params, keep: Keep) -> Changes:
-    """Delete in batches until nothing is left to delete; smaller ones where the store has not the memory."""
-    changes, limit = Changes(), DELETED_ROWS
-    result: QueryResult
-    while True:
-        try:
-            result = keep(partial(_delete_some, store, statement, {**params, "limit": limit}))
-        except BatchTooLargeError:
-            if limit == 1:
-                raise
-            limit = max(1, limit // 4)
-            continue
-        changes += result.changes
-        if not result.rows[0][0]:
-            return changes
-
-
-def _delete_some(store: GraphStore, statement: str, params: Params, _attempt: int) -> QueryResult:
-    return store.write(statement, params)
 
 
 def _is_shared(kind: NodeType | RelationshipType) -> bool:

@@ -6,13 +6,16 @@ A new database gets the records of all migrations; one that an older version has
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kb import cypher
+from kb.batches import change_all
 from kb.schema import SCHEMA
 from miner.errors import KbError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kb.store import GraphStore
 
 __all__ = ["MIGRATIONS", "Migration", "migrate"]
@@ -25,7 +28,8 @@ class Migration:
     Attributes:
         version: Version of the schema after it.
         change: What it changes, for people.
-        statements: What brings a database of the version before to this one; may be run again after an interruption.
+        statements: What brings a database of the version before to this one. Each changes `$limit` things at a time and
+            returns how many; given again until there are none, also after an interruption.
     """
 
     version: int
@@ -33,7 +37,13 @@ class Migration:
     statements: tuple[str, ...] = ()
 
 
-_COPY_ORIGIN = "SET n.source = i.source, n.licence = i.licence, n.credit = i.credit"
+CHANGED_ROWS = 10_000
+_ORIGIN = ("source", "licence", "credit")
+# What has been copied is not found again, also where a caption has several pictures.
+_COPY_ORIGIN = (
+    f"WHERE {' OR '.join(f'(n.{name} IS NULL AND i.{name} IS NOT NULL)' for name in _ORIGIN)} WITH n, i LIMIT $limit "
+    f"SET {', '.join(f'n.{name} = coalesce(n.{name}, i.{name})' for name in _ORIGIN)} RETURN count(*) AS changed"
+)
 
 MIGRATIONS = (
     Migration(1, "labels, relationship types, ids and indexes"),
@@ -66,7 +76,7 @@ def migrate(store: GraphStore) -> None:
         _refuse_foreign(store)
     for migration in MIGRATIONS:
         for statement in migration.statements if 0 < found < migration.version else ():
-            store.write(statement, {})
+            change_all(store, statement, {}, limit=CHANGED_ROWS, keep=_once)
         store.write(cypher.RECORD_MIGRATION, _record(migration))
 
 
@@ -85,6 +95,10 @@ def _record(migration: Migration) -> dict[str, object]:
         "version": migration.version,
         "change": migration.change,
     }
+
+
+def _once(action: Callable[[int], Any]) -> Any:  # noqa: ANN401 - as of `Keep`; whoever migrates does it again as a whole
+    return action(0)
 
 
 def _refuse_foreign(store: GraphStore) -> None:

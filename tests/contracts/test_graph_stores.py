@@ -352,6 +352,31 @@ def test_older_database_is_migrated_and_says_so(store: GraphStore, tmp_path: Pat
     assert [row["v"] for row in versions] == [migration.version for migration in MIGRATIONS] == [1, SCHEMA.version]
 
 
+def test_migration_of_a_big_database_goes_in_batches(
+    store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write("CREATE (:Corpus {id: 'Corpus:old', corpus: 'old', scope: 'old', bundle: 'b'})", {})
+    store.write(
+        "UNWIND range(1, 7) AS i CREATE (:Evidence {id: 'Evidence:old/' + toString(i), scope: 'old', bundle: 'b'})"
+        "-[:IN_IMAGE]->(m:Image {id: 'Image:old/' + toString(i), scope: 'old', bundle: 'b', licence: toString(i)}) "
+        "CREATE (m)-[:HAS_CAPTION]->(:Caption {id: 'Caption:old/' + toString(i), scope: 'old', bundle: 'b'})",
+        {},
+    )
+    # A caption that two pictures share, of which only one says whose it is, ends the migration as well.
+    store.write("MATCH (m:Image {id: 'Image:old/1'}) SET m.licence = null", {})
+    store.write(
+        "MATCH (m:Image {id: 'Image:old/1'}) MATCH (c:Caption {id: 'Caption:old/2'}) CREATE (m)-[:HAS_CAPTION]->(c)", {}
+    )
+    monkeypatch.setattr("kb.migrations.CHANGED_ROWS", 3)
+    load(store, tmp_path / "bundle")
+    copied = [None, "2", "3", "4", "5", "6", "7"]
+    for label in ("Evidence", "Caption"):
+        rows = ask(store, f"MATCH (n:{label}) WHERE n.scope = 'old' RETURN n.licence AS l ORDER BY n.id")
+        assert [row["l"] for row in rows] == copied
+    counts = [store.write(s, {"limit": 3}).rows for migration in MIGRATIONS for s in migration.statements]
+    assert counts == [((0,),), ((0,),)]
+
+
 def test_load_notices_that_the_store_was_changed_meanwhile(
     store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

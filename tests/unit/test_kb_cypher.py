@@ -24,7 +24,7 @@ def test_write_nodes_looks_at_the_id_only_moves_the_mark_and_stamps() -> None:
 
 
 def test_write_nodes_of_an_ontology_belong_to_no_corpus() -> None:
-    assert "scope" not in cypher.write_nodes(SCHEMA.node("EventType"))
+    assert "scope:" not in cypher.write_nodes(SCHEMA.node("EventType"))
 
 
 @pytest.mark.parametrize(("fresh", "clause"), [(True, "CREATE"), (False, "MERGE")])
