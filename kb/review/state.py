@@ -71,7 +71,7 @@ class Entry(NamedTuple):
     Attributes:
         decision: As in the log.
         holds: Whether it is in force; always so for an undo or redo.
-        idle: Why it holds but changes nothing, empty where it does.
+        idle: Why it holds but nothing of it is to be seen, empty where it is.
         current: Id of now of the pattern it is about, none where that is lost.
     """
 
@@ -312,7 +312,7 @@ class ReviewState:
         aspect, value = _APPLY[decision.action](own, decision.fields)
         own.decided.add(aspect)
         self._choose(current, aspect, decision, value)
-        return ""
+        return "" if own.merged_into is None else "it was part of another pattern by then"
 
     def _choose(self, pattern: str, aspect: str, decision: Decision, value: str) -> None:
         choices = self._choices.setdefault((pattern, aspect), {})

@@ -55,6 +55,17 @@ def test_merge_moves_evidence_once_per_photo_group_and_hides_the_merged() -> Non
     assert state.alternatives("a") == ["rock face", "cliff", "rope", "cord"]
 
 
+def test_verdict_on_what_another_has_merged_meanwhile_waits_and_says_so() -> None:
+    decide = Reviewer()
+    merge = decide("ann", "merge", "a", others=["b"])
+    decide("bob", "accept", "b")
+    state = decide.state()
+    assert (state["a"].status, state.history[1].idle) == ("open", "it was part of another pattern by then")
+    decide("ann", "undo", "a", decision=merge)
+    state = decide.state()
+    assert (state["b"].status, state.history[1].idle) == ("accepted", "")
+
+
 def test_merge_in_a_circle_is_idle() -> None:
     decide = Reviewer()
     decide("ann", "merge", "a", others=["b"])
