@@ -17,7 +17,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from kb.contents import LABELS
+from kb.contents import LABELS, StoreContents
 from kb.model import label_of
 from kb.ontology import EntityType, NounClass
 from kb.schema import SCHEMA
@@ -64,7 +64,7 @@ class Finding:
     Attributes:
         severity: An error, or only a warning.
         code: What kind of thing, such as `missing-property`.
-        where: Id of the node, or `source -> target` of the relationship.
+        where: Id of the node, label of nodes without one, or `source -> target` of the relationship.
         message: One line for people.
     """
 
@@ -136,6 +136,7 @@ class _Check:
         for kind in LABELS:
             for node in self._contents.nodes(kind):
                 self._check_node(kind, node)
+            self._check_unnamed(kind)
         for joint in SCHEMA.relationships:
             for r in self._contents.relationships(joint):
                 self._check_relationship(joint, r)
@@ -155,6 +156,12 @@ class _Check:
         self._check_properties(kind, node.id, node.properties)
         if kind.label in {"EventType", "ArgumentRole", "Pattern", "Mention", "Review"}:
             self._kept[kind.label][node.id] = {k: v for k, v in node.properties.items() if k != "vector"}
+
+    def _check_unnamed(self, kind: NodeType) -> None:
+        n_unnamed = self._contents.count_unnamed(kind) if isinstance(self._contents, StoreContents) else 0
+        if n_unnamed:
+            message = f"{n_unnamed:,} nodes have no text as their id; neither exports nor checks see them"
+            self._error("no-id", kind.label, message)
 
     def _check_relationship(self, kind: RelationshipType, r: Relationship) -> None:
         self._report.n_relationships += 1

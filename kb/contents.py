@@ -127,12 +127,16 @@ class StoreContents:
                 return
             last = rows[-1][0]
 
+    def count_unnamed(self, node: NodeType) -> int:
+        """Return how many nodes of a label are not among `nodes`, because they have no text as their id."""
+        return int(self._ask(cypher.count_unnamed(node), {})[0][0])
+
     def relationships(self, kind: RelationshipType) -> Iterator[Relationship]:
-        """See `Contents`."""
+        """See `Contents`; those to a node whose id is no text are left out."""
         for source in dict.fromkeys(source for source, _ in kind.ends):
             for ids in _chunks(node.id for node in self.nodes(SCHEMA.node(source))):
                 rows = self._ask(cypher.relationships_from(kind.type, source), {"ids": ids})
-                found = [Relationship(source, target, _own(properties)) for source, target, properties in rows]
+                found = [Relationship(a, b, _own(properties)) for a, b, properties in rows if isinstance(b, str)]
                 yield from sorted(found, key=lambda r: (r.source, r.target))
 
     def _ask(self, statement: str, params: dict[str, Any]) -> tuple[tuple[Any, ...], ...]:

@@ -212,6 +212,14 @@ def page_nodes(node: NodeType) -> str:
     )
 
 
+def count_unnamed(node: NodeType) -> str:
+    """Return the query that counts the nodes of a label that no page has: those whose id is no text, or that have none.
+
+    The embedded store gives a number to whoever is made without an id.
+    """
+    return f"MATCH (n:{node.label}) WHERE NOT coalesce(n.id > '', false) RETURN count(n) AS n"
+
+
 def relationships_from(kind: str, source: str) -> str:
     """Return the query for all relationships of a type that leave the nodes with `$ids`."""
     return (

@@ -57,3 +57,19 @@ def test_check_of_a_store_finds_what_was_spoilt_there(store: GraphStore, tmp_pat
         ("missing-property", "Pattern:beach/Paaaaaaaaaaaa"),
         ("alone", "Evidence:beach/Pbbbbbbbbbbbb/c2/0"),
     }
+
+
+def test_nodes_without_an_id_are_reported_and_spoil_nothing_else(store: GraphStore, tmp_path: Path) -> None:
+    bundle = BundleContents(load(store, tmp_path / "bundle"))
+    store.write("CREATE (:Evidence {score: 1.0}) CREATE (:Evidence {id: 7}) CREATE (:Pattern {id: ''})", {})
+    store.write("MATCH (e:Evidence {id: 7}) MATCH (p:Pattern {rank: 1}) CREATE (p)-[:HAS_EVIDENCE]->(e)", {})
+    store.write("MATCH (p:Pattern {rank: 1}) CREATE (p)-[:HAS_EVIDENCE]->(:Note {text: 'mine'})", {})
+    contents = StoreContents(store)
+    (joint,) = (kind for kind in SCHEMA.relationships if kind.type == "HAS_EVIDENCE")
+    assert list(contents.relationships(joint)) == list(bundle.relationships(joint))
+    report = check_contents(contents)
+    assert [(f.severity, f.code, f.where, f.message.split()[0]) for f in report.findings] == [
+        ("error", "no-id", "Pattern", "1"),
+        ("error", "no-id", "Evidence", "2"),
+    ]
+    assert report.n_errors == 2
