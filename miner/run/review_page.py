@@ -16,6 +16,7 @@ from corpora.folder import locate
 from corpora.images import ImageSource
 from kb.bundle import verify_bundle, write_bundle
 from kb.contents import StoreContents, open_contents
+from kb.embedded_store import graph_file
 from kb.export.formats import FORMATS, export_contents
 from kb.store import open_store
 from miner.config_file import load_config
@@ -23,7 +24,7 @@ from miner.errors import ArtefactError, CorpusError
 from miner.patterns.detector import Detectors
 from miner.run.folder import open_run
 from miner.run.learning import PATCHES
-from miner.run.reviewing import open_review, reviewed_bundle
+from miner.run.reviewing import open_review, reviewed_bundle, sync_run_reviews
 from miner.store.formats import read_array, read_table, read_tensors
 from miner.visual.backbone import load_backbone
 from miner.visual.geometry import geometry_of
@@ -90,7 +91,12 @@ def open_desk(
 def _open(run: Path, folder: RunFolder, kb: str) -> Iterator[tuple[Review, Tables]]:
     if not kb:
         verify_bundle(run / "bundle")
-        yield open_review(run), BundleTables(run / "bundle")
+        review = open_review(run)
+        before = len(review.journal.read())
+        yield review, BundleTables(run / "bundle")
+        if len(review.journal.read()) > before and graph_file(str(run)).is_file():
+            with open_store(str(run)) as store:
+                sync_run_reviews(run, store)
         return
     # It brings SciPy along, which takes a second or two to import.
     from kb.review.graph import open_kb_review  # noqa: PLC0415

@@ -9,6 +9,7 @@ import pytest
 from corpora.scenes import generate_scenes
 from kb.bundle import verify_bundle, write_bundle
 from kb.load import load_bundle
+from kb.query import run_query
 from kb.store import open_store
 from miner.config import MineConfig, PatternConfig, RunConfig, TextConfig, VisualConfig
 from miner.errors import ReviewError
@@ -122,3 +123,11 @@ def test_what_is_accepted_in_a_store_is_exported_from_there(home: Path, tmp_path
     assert kept in text
     assert left not in text
     assert open_review(home / "RUN").journal.read() == log
+
+
+def test_decisions_are_in_the_graph_of_the_run_once_the_page_is_closed(home: Path) -> None:
+    with open_desk(home / "RUN") as desk:
+        desk.review.decide("ann", "note", next(iter(desk.review.state.patterns)), text="seen on the page")
+    with open_store(str(home / "RUN")) as store:
+        rows = run_query(store, "MATCH (r:Review {note: $text}) RETURN r.who", {"text": "seen on the page"}).rows
+    assert [list(row) for row in rows] == [["ann"]]
