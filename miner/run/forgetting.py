@@ -18,7 +18,7 @@ from miner.run.folder import open_run
 from miner.run.job import run_corpus
 from miner.run.learning import PATCHES, REVIEW, decision_log
 from miner.run.reviewing import sync_run_reviews
-from miner.run.takedown import forget_record, hidden_name, purge_artefacts
+from miner.run.takedown import finish_forgetting, forget_record, hidden_name, purge_artefacts
 from miner.store.formats import read_table
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Takedown:
 def forget(path: Path, record: str, *, kb: str, location: str, place: Place, progress: Progress) -> Takedown:
     """Take a record out of a run for good; may be given again if it was interrupted.
 
+    A corpus that has changed meanwhile does not hold it up: what is there now is mined, and that is said.
     Decisions of analysts stay, without the record; mentions that were extracted from it go.
 
     Args:
@@ -89,12 +90,13 @@ def forget(path: Path, record: str, *, kb: str, location: str, place: Place, pro
         config,
         place=place,
         progress=progress,
-        force=True,
+        forgetting=True,
         learn=is_learned,
     )
     purge_artefacts(folder, record)
     for uri in dict.fromkeys([*stores, *filter(None, [kb])]):
         _renew(folder, record, uri)
+    finish_forgetting(folder, record)
     return Takedown(was.n_evidence, was.patterns, n_before, summary.n_patterns)
 
 

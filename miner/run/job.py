@@ -19,7 +19,7 @@ from miner.run.pipeline import Pipeline
 from miner.run.projections import PROJECTIONS
 from miner.run.read_stages import LABEL, identify_corpus, keep_corpus, open_corpus
 from miner.run.stages import STAGES
-from miner.run.takedown import hide_forgotten, unchanged_work
+from miner.run.takedown import count_unfinished, hide_forgotten, unchanged_work
 from miner.store.formats import read_json, read_table, write_bytes
 from miner.visual.backbone import load_backbone
 from miner.visual.engine import choose_engine
@@ -147,6 +147,7 @@ def run_corpus(
     force: bool = False,
     extension: Extension | None = None,
     learn: bool = False,
+    forgetting: bool = False,
 ) -> RunSummary:
     """Mine a corpus, or finish what a killed run began.
 
@@ -159,6 +160,7 @@ def run_corpus(
         force: Turn a folder that belongs to another corpus over to this one.
         extension: The run whose records come first; the corpus has the new ones, and may have those too.
         learn: Heed what reviewers decided about this run, and about the one it extends.
+        forgetting: The corpus is that of the folder, but for records to forget.
 
     Raises:
         EventMinerError: Anything that stops the run; what was finished before is kept.
@@ -175,7 +177,10 @@ def run_corpus(
         logger.info("corpus %s: %d records", corpus.declaration.name, corpus.records.num_rows)
         identity = identify_corpus(corpus)
         earlier = base.artefacts if base else unchanged_work(folder, corpus)
-        _take_over(folder, corpus, identity.key, places, force=force)
+        for note in _doubts(folder, identity.key, same=bool(earlier)) if forgetting else _left_overs(folder):
+            progress.note(note)
+            logger.warning(note)
+        _take_over(folder, corpus, identity.key, places, force=force or forgetting)
         read, is_new = keep_corpus(corpus, identity, folder.store)
         toml = f"{_title(corpus)}{render_config(config)}".encode()
         if not (folder.path / "run.toml").exists():
@@ -213,6 +218,21 @@ def _open_base(extension: Extension | None, folder: RunFolder, config: RunConfig
     if not extension.recalibrate:
         base.require_frozen(config)
     return base
+
+
+def _doubts(folder: RunFolder, records: str, *, same: bool) -> Iterator[str]:
+    """Say so where the corpus has changed in more than the records to forget."""
+    if not same and folder.read_state().get("records") != records:
+        yield f"The corpus is not as it was when {folder.path} was made, or that cannot be told; what it has now is mined."
+
+
+def _left_overs(folder: RunFolder) -> Iterator[str]:
+    """Say so where a record was not forgotten to the end."""
+    if n_records := count_unfinished(folder):
+        yield (
+            f"Forgetting was interrupted (records: {n_records:,}); old parts of {folder.path} and stores may still have them. "
+            f"Give 'eventminer corpus forget RECORD_ID --run {folder.path}' again, with --kb if it was given."
+        )
 
 
 def _describe_joined(joined: Joined, base: BaseRun) -> str:

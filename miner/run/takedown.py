@@ -21,14 +21,20 @@ from miner.store.formats import read_json, read_table, write_bytes, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from corpora.records import Corpus
     from miner.run.folder import RunFolder
     from miner.store.artefact import Artefact
 
-__all__ = ["Forgotten", "forget_record", "hidden_name", "hide_forgotten", "purge_artefacts", "unchanged_work"]
+__all__ = [
+    "Forgotten", "count_unfinished", "finish_forgetting", "forget_record", "hidden_name", "hide_forgotten", "purge_artefacts",
+    "unchanged_work",
+]  # fmt: skip
 
 FORGOTTEN_FILE = "forgotten.json"
+HASHES = "hashes"
+UNFINISHED = "unfinished"
 CODE = "forgotten"
 NAME_DIGITS = 12
 
@@ -53,15 +59,34 @@ def forget_record(folder: RunFolder, record: str) -> Forgotten:
         CorpusError: The run has no such record.
         ArtefactError: The folder is no run folder, its run has not finished, or it cannot be written.
     """
-    hashes = _read_hashes(folder)
-    known = _digest(record) in hashes
-    if not known:
-        write_json(folder.path / FORGOTTEN_FILE, {"hashes": sorted(hashes | _hashes_of(folder, record))})
+    hashes, unfinished = _read_hashes(folder), _read_hashes(folder, UNFINISHED)
+    digest = _digest(record)
+    known = hashes if digest in hashes else hashes | _hashes_of(folder, record)
+    _write_hashes(folder, known, unfinished | {digest})
     if not folder.is_finished:
         return Forgotten(0, ())
     evidence = read_table(folder.artefact("patterns").file("evidence.parquet"), ["record", "pattern"])
     own = evidence.filter(pc.equal(evidence["record"], record))
     return Forgotten(own.num_rows, tuple(sorted(set(own["pattern"].to_pylist()))))
+
+
+def finish_forgetting(folder: RunFolder, record: str) -> None:
+    """Write down that nothing has a record any more.
+
+    Raises:
+        ArtefactError: The folder cannot be written.
+    """
+    _write_hashes(folder, _read_hashes(folder), _read_hashes(folder, UNFINISHED) - {_digest(record)})
+
+
+def count_unfinished(folder: RunFolder) -> int:
+    """Return of how many records the forgetting was interrupted, so that something may still have them."""
+    return len(_read_hashes(folder, UNFINISHED))
+
+
+def _write_hashes(folder: RunFolder, hashes: AbstractSet[str], unfinished: AbstractSet[str]) -> None:
+    rest = {UNFINISHED: sorted(unfinished)} if unfinished else {}
+    write_json(folder.path / FORGOTTEN_FILE, {HASHES: sorted(hashes), **rest})
 
 
 def _hashes_of(folder: RunFolder, record: str) -> set[str]:
@@ -75,12 +100,13 @@ def _hashes_of(folder: RunFolder, record: str) -> set[str]:
     return {_digest(value) for value in (record, rows[0]["imageHash"]) if value is not None}
 
 
-def _read_hashes(folder: RunFolder) -> set[str]:
+def _read_hashes(folder: RunFolder, which: str = HASHES) -> set[str]:
     path = folder.path / FORGOTTEN_FILE
-    content = read_json(path) if path.exists() else {"hashes": []}
-    if not isinstance(content, dict) or not isinstance(content.get("hashes"), list):
+    content = read_json(path) if path.exists() else {HASHES: []}
+    found = {HASHES: None, UNFINISHED: [], **content} if isinstance(content, dict) else {}
+    if not isinstance(found.get(HASHES), list) or not isinstance(found[UNFINISHED], list):
         raise ArtefactError(f"{path} is damaged.", hint="Put it back from a copy: it keeps forgotten records away.")
-    return {str(item) for item in content["hashes"]}
+    return {str(item) for item in found[which]}
 
 
 def _digest(value: str) -> str:

@@ -17,7 +17,10 @@ from kb.store import open_store
 from miner.cli.app import app
 from miner.errors import CorpusError
 from miner.run.folder import RunFolder
+from miner.run.forgetting import forget
+from miner.run.job import Place
 from miner.run.learning import PATCHES
+from miner.run.progress import Silent
 from miner.run.reviewing import open_review
 from tests.folders import read_files
 
@@ -123,3 +126,33 @@ def _texts(path: Path) -> list[str]:
 def test_forgetting_what_is_not_there_is_a_known_error(finished: Path) -> None:
     with pytest.raises(CorpusError, match="no record 'nothere'"):
         call("corpus", "forget", "nothere", "--run", str(finished))
+
+
+def test_interrupted_forgetting_and_a_changed_corpus_are_told(
+    corpus: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run, scenes = tmp_path / "run", tmp_path / "scenes"
+    shutil.copytree(finished, run)
+    records = pq.read_table(RunFolder(run).artefact("read").file("records.parquet"))["record"].to_pylist()
+    one, other = [record for record in records if not record.startswith("forgotten-")][:2]
+    with monkeypatch.context() as patch:
+        patch.setattr("miner.run.forgetting.run_corpus", _kill)
+        with pytest.raises(KeyboardInterrupt):
+            forget(run, one, kb="", location="", place=Place(n_threads=1), progress=Silent())
+    assert "was interrupted" not in caplog.text
+    call("run", str(corpus), "--out", str(run), "--force", *OPTIONS)
+    assert "Forgetting was interrupted (records: 1)" in caplog.text
+    caplog.clear()
+    call("corpus", "forget", one, "--run", str(run))
+    call("run", str(corpus), "--out", str(run), *OPTIONS)
+    assert "interrupted" not in caplog.text
+    assert "not as it was" not in caplog.text
+    shutil.copytree(corpus, scenes)
+    lines = (scenes / "captions.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (scenes / "captions.jsonl").write_text("".join(lines[:-1]), encoding="utf-8")
+    call("corpus", "forget", other, "--run", str(run), "--corpus", str(scenes))
+    assert "The corpus is not as it was" in caplog.text
+
+
+def _kill(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
