@@ -72,7 +72,10 @@ class Folder:
             OSError: It cannot be opened, or is not a regular file.
         """
         if not self.is_local:
-            return cast("BinaryIO", self._system().open(self._full(path), "rb"))
+            try:
+                return cast("BinaryIO", self._system().open(self._full(path), "rb"))
+            except KeyError as error:  # what some versions of fsspec say of a file that an archive does not have
+                raise FileNotFoundError(path) from error
         full = Path(self.url, path)
         if not stat.S_ISREG(full.stat().st_mode):
             raise IsADirectoryError(f"{path} is not a file")
