@@ -29,6 +29,12 @@ class Recorder:
     def loading(self, schema: Any) -> Any:  # noqa: ANN401
         raise NotImplementedError
 
+    def constrain(self, schema: Any) -> None:  # noqa: ANN401
+        raise NotImplementedError
+
+    def index(self, schema: Any) -> None:  # noqa: ANN401
+        raise NotImplementedError
+
     def close(self) -> None:
         raise NotImplementedError
 
