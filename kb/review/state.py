@@ -49,7 +49,10 @@ class Note(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The last word of one reviewer on one thing of a pattern; `value` is plain text."""
+    """The last word of one reviewer on one thing of a pattern.
+
+    `value` is plain text; of a merge the id of the pattern it is part of, its own id where it is to be on its own.
+    """
 
     who: str
     at: str
@@ -312,6 +315,8 @@ class ReviewState:
         aspect, value = _APPLY[decision.action](own, decision.fields)
         own.decided.add(aspect)
         self._choose(current, aspect, decision, value)
+        if own.merged_into is not None:
+            self._choose(current, "merge", decision, current)
         return "" if own.merged_into is None else "it was part of another pattern by then"
 
     def _choose(self, pattern: str, aspect: str, decision: Decision, value: str) -> None:
@@ -330,6 +335,9 @@ class ReviewState:
             other.merged_into = current
             self._own(current).members.append(name)
             self._choose(name, "merge", decision, current)
+        if len(fitting) < len(known) and self[current].merged_into is not None:
+            # Whoever merges something into a part of it wants that part on its own.
+            self._choose(current, "merge", decision, current)
         return "" if fitting else "what it merges is not there, or this pattern is part of it"
 
     def _split(self, decision: Decision, current: str) -> str:

@@ -135,7 +135,7 @@ def build_panel(desk: Desk, state: ReviewState, pattern: str, *, n_patches: int 
         members=[(part, wording.shorten(state[part].name, 60)) for part in own.members],
         split_from=(own.split_from, wording.shorten(state[own.split_from].name, 60)) if own.split_from else None,
         history=[build_line(entry, state) for entry in reversed(state.history_of(pattern))],
-        disputes=[_dispute(conflict) for part in state.parts(pattern) for conflict in state.conflicts_of(part)],
+        disputes=[_dispute(state, conflict) for part in state.parts(pattern) for conflict in state.conflicts_of(part)],
         flags=tuple({"trigger": "name restates the label"}.get(flag, flag) for flag in row["nameFlags"] or ()),
     )
 
@@ -241,6 +241,11 @@ def build_line(entry: Entry, state: ReviewState) -> Line:
     )
 
 
-def _dispute(conflict: Conflict) -> Dispute:
-    choices = [(c.who, wording.say_time(c.at), wording.shorten(c.value, 60), c.decision) for c in conflict.choices]
+def _dispute(state: ReviewState, conflict: Conflict) -> Dispute:
+    def say(value: str) -> str:
+        if conflict.aspect != "merge" or value not in state:
+            return value
+        return "on its own" if value == conflict.pattern else f"part of {state[value].name}"
+
+    choices = [(c.who, wording.say_time(c.at), wording.shorten(say(c.value), 60), c.decision) for c in conflict.choices]
     return Dispute(wording.ASPECTS.get(conflict.aspect, conflict.aspect), tuple(choices))

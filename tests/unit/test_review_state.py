@@ -209,3 +209,29 @@ def test_history_of_a_merged_pattern_has_that_of_its_parts() -> None:
     decide("ann", "accept", "c")
     decide("ann", "merge", "a", others=["b"])
     assert [entry.decision.action for entry in decide.state().history_of("a")] == ["note", "merge"]
+
+
+def test_opposite_merges_of_two_reviewers_are_a_conflict() -> None:
+    decide = Reviewer()
+    decide("ann", "merge", "b", others=["a"])
+    decide("bob", "merge", "a", others=["b"])
+    (conflict,) = decide.state().conflicts
+    assert (conflict.pattern, conflict.aspect) == ("a", "merge")
+    assert {choice.who: choice.value for choice in conflict.choices} == {"ann": "b", "bob": "a"}
+    assert decide.state().root("a") == "b"
+
+
+def test_verdict_on_what_another_merged_away_is_a_conflict() -> None:
+    decide = Reviewer()
+    decide("ann", "merge", "b", others=["a"])
+    decide("bob", "accept", "a")
+    assert [(c.pattern, c.aspect) for c in decide.state().conflicts] == [("a", "merge")]
+    decide("bob", "merge", "b", others=["a"])
+    assert decide.state().conflicts == ()
+
+
+def test_verdict_on_what_one_merged_away_oneself_is_no_conflict() -> None:
+    decide = Reviewer()
+    decide("ann", "merge", "b", others=["a"])
+    decide("ann", "accept", "a")
+    assert decide.state().conflicts == ()
