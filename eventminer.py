@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from corpora.records import Corpus
-    from kb.load import LoadReport
-    from kb.query import QueryResult
+    from kb.asking.query import QueryResult
+    from kb.loading.load import LoadReport
     from miner.config import RunConfig
     from miner.rules.mine import MiningResult
     from miner.run.spread import Spread
@@ -177,7 +177,7 @@ def load(run: str | Path, uri: str) -> LoadReport:
     Raises:
         KbError: The bundle is damaged, or the store cannot be written.
     """
-    from kb.load import load_bundle
+    from kb.loading.load import load_bundle
     from kb.store import open_store
     from miner.run.reviewing import sync_run_reviews
 
@@ -198,7 +198,7 @@ def query(uri: str | Path, cypher: str, params: Mapping[str, Any] | None = None)
     Raises:
         KbError: The query is wrong, would write, or the store fails.
     """
-    from kb.query import run_query
+    from kb.asking.query import run_query
     from kb.store import open_store
 
     with open_store(str(uri)) as store:

@@ -20,11 +20,11 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from kb.inputs import BundleInputs, RunInfo
-from kb.nodes import NODES
-from kb.relationships import RELATIONSHIPS
+from kb.building.inputs import BundleInputs, RunInfo
+from kb.building.nodes import NODES
+from kb.building.relationships import RELATIONSHIPS
+from kb.building.tables import check_ends, tabulate_nodes, tabulate_relationships
 from kb.schema import SCHEMA
-from kb.tables import check_ends, tabulate_nodes, tabulate_relationships
 from miner.errors import ArtefactError, KbError
 from miner.store.fingerprint import digest_bytes, digest_file, digest_json
 from miner.store.formats import read_json, read_table, table_bytes, write_bytes, write_json

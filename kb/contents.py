@@ -18,15 +18,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kb import cypher
+from kb.building.tables import arrow_schema
 from kb.bundle import MANIFEST, verify_bundle
 from kb.graph_schema import NodeType
-from kb.load import bundle_folder
+from kb.loading.load import bundle_folder
 from kb.model import Node, Relationship
+from kb.ontologies.graph import event_type_nodes, has_role, role_nodes, subtype_of
 from kb.ontology import load_ontology, shipped_ontologies
-from kb.ontology_graph import event_type_nodes, has_role, role_nodes, subtype_of
 from kb.schema import SCHEMA
 from kb.store import open_store
-from kb.tables import arrow_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

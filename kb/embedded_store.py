@@ -1,4 +1,4 @@
-"""The embedded store: a graph in one file, with no server, kept by a process of its own (see `kb.embedded_process`)."""
+"""The embedded store: a graph in one file, with no server, kept by a process of its own (see `kb.embedded.process`)."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class EmbeddedStore:
 def _start(path: Path) -> subprocess.Popen[str]:
     places = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.Popen(  # noqa: S603 - this interpreter and a module of this package
-        [sys.executable, "-m", "kb.embedded_process", str(path)],
+        [sys.executable, "-m", "kb.embedded.process", str(path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",

@@ -24,7 +24,7 @@ at_least = 1                           # how many fill it in one event: 0 or mor
 at_most = 3
 ```
 
-A type may also say what it is called elsewhere, see `kb.mapping`.
+A type may also say what it is called elsewhere, see `kb.ontologies.mapping`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from kb.mapping import Mapping, shipped_mappings
+from kb.ontologies.mapping import Mapping, shipped_mappings
 from miner.errors import OntologyError
 
 __all__ = [

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from kb.asking.query import run_query
 from kb.bundle import build_bundle, write_bundle
-from kb.load import load_bundle
-from kb.query import run_query
+from kb.loading.load import load_bundle
 from kb.store import open_store
 from tests.integration.neo4j_server import require_server
 from tests.kb_run import small_inputs

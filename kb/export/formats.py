@@ -24,8 +24,8 @@ from kb.export.schema_org import write_schema_org
 from kb.export.sdf import write_sdf
 from kb.export.shapes import shacl_shapes
 from kb.export.tabular import write_admin_folder
-from kb.ontology_graph import ontology_from
-from kb.ontology_toml import render_ontology
+from kb.ontologies.graph import ontology_from
+from kb.ontologies.toml_text import render_ontology
 from kb.schema import SCHEMA
 from miner.errors import KbError
 from miner.store.formats import replacing, write_error

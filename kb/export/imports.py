@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from kb.bundle import MANIFEST, write_bundle
 from kb.export.jsonl import read_jsonl
 from kb.export.owl_reader import read_owl
+from kb.ontologies.toml_text import render_ontology
 from kb.ontology import load_ontology
-from kb.ontology_toml import render_ontology
 from miner.errors import KbError
 from miner.store.formats import write_bytes
 

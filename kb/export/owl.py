@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from kb.contents import LABELS
 from kb.export.turtle import PREFIXES, literal, node_term, rdf_list, triples
-from kb.mapping import IRI_PREFIXES
+from kb.ontologies.mapping import IRI_PREFIXES
 from kb.schema import SCHEMA
 from miner.store.fingerprint import digest_json
 
@@ -73,7 +73,7 @@ RELATIONSHIPS = {
     "HAS_ARGUMENT": ("sem:hasActor",),
 }
 MAPPINGS = {"ace": "ace", "cameo": "cameo", "schemaOrg": "schema_org", "wikidata": "wikidata"}
-"""Properties of event types that hold ids of a vocabulary, and its name in `kb.mapping`."""
+"""Properties of event types that hold ids of a vocabulary, and its name in `kb.ontologies.mapping`."""
 ONTOLOGY_LABELS = {"EventType", "ArgumentRole"}
 _ADDRESS = re.compile(r"https?://[^\s\x00-\x20<>\"{}|\\^`]+")
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from kb.export.iris import SCHEMA_NAMES, node_id_of
 from kb.export.owl import MAPPINGS
-from kb.mapping import IRI_PREFIXES
 from kb.model import Node, Relationship, node_id
-from kb.ontology_graph import ontology_from
+from kb.ontologies.graph import ontology_from
+from kb.ontologies.mapping import IRI_PREFIXES
 from miner.errors import KbError, OntologyError
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kb.export.iris import node_iri as _iri
 from kb.export.jsonl import speakable
-from kb.mapping import IRI_PREFIXES
 from kb.model import clean_text
+from kb.ontologies.mapping import IRI_PREFIXES
 from kb.schema import SCHEMA
 
 if TYPE_CHECKING:

@@ -23,12 +23,12 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from kb import cypher
+from kb.building.tables import arrow_schema
 from kb.contents import LABELS, read_tables
 from kb.graph_schema import NodeType
-from kb.migrations import MIGRATIONS
+from kb.loading.migrations import MIGRATIONS
 from kb.model import node_id
 from kb.schema import SCHEMA
-from kb.tables import arrow_schema
 from miner.errors import KbError
 from miner.store.formats import replacing, write_bytes
 

@@ -46,7 +46,7 @@ def load(
     """
     from kb.bundle import verify_bundle
     from kb.embedded_store import put_aside
-    from kb.load import bundle_folder, load_bundle
+    from kb.loading.load import bundle_folder, load_bundle
     from kb.store import open_store
     from miner.run.progress import OnConsole
     from miner.run.reviewing import sync_run_reviews
@@ -88,7 +88,7 @@ def load(
 def _remove(store: GraphStore, run: str, *, as_json: bool) -> None:
     """Remove a corpus from a store, named by itself, by a run that read it, or by the folder of such a run."""
     from kb.bundle import verify_bundle
-    from kb.load import bundle_folder, remove_corpus
+    from kb.loading.load import bundle_folder, remove_corpus
 
     folder = bundle_folder(Path(run))
     corpus = verify_bundle(folder).corpus if folder.is_dir() else run
@@ -120,7 +120,7 @@ def query(
     json: AsJson = False,
 ) -> None:
     """Ask a store in Cypher, or by the name of a question; read-only unless --write is given."""
-    from kb.query import named_queries, parse_params, run_query
+    from kb.asking.query import named_queries, parse_params, run_query
     from kb.store import open_store
 
     if not cypher:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from kb.nouns import noun_classes
+from kb.ontologies.nouns import noun_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kb.building.inputs import BundleInputs, RunInfo
 from kb.bundle import build_bundle, write_bundle
-from kb.inputs import BundleInputs, RunInfo
 from miner.run.libraries import library_versions
 from miner.run.read_stages import read_ontology
 from miner.run.stage import Context, WholeStage

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kb import cypher
 from kb.embedded_store import graph_file
-from kb.load import load_bundle
+from kb.loading.load import load_bundle
 from kb.model import node_id
 from kb.store import open_store
 from miner.config_file import load_config

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kb.bundle import verify_bundle
-from kb.load import load_bundle
+from kb.loading.load import load_bundle
 from kb.store import open_store
 from miner.config_file import render_config
 from miner.errors import KbError

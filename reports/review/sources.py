@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
+from kb.building.tables import arrow_schema
 from kb.contents import read_tables
 from kb.schema import SCHEMA
-from kb.tables import arrow_schema
 from miner.store.formats import read_table
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import neo4j
 
+from kb.asking.library import named_queries
+from kb.asking.query import run_query
 from kb.bundle import verify_bundle
 from kb.embedded_store import EmbeddedStore
-from kb.library import named_queries
-from kb.load import load_bundle
-from kb.query import run_query
+from kb.loading.load import load_bundle
 from kb.store import open_store
 from tests.bench.kb_bundle import write_large_bundle
 from tests.bench.kb_rivals import fetch_apoc, load_in_bulk, load_row_by_row, load_with_graphrag
@@ -90,7 +90,7 @@ def _process_s(process: subprocess.Popen[Any] | None) -> float:
 CHILD = """
 import json, re, sys
 from pathlib import Path
-from kb.load import load_bundle
+from kb.loading.load import load_bundle
 from kb.store import open_store
 def peak_kb():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from kb.building.tables import arrow_schema
+from kb.building.vectors import pattern_vector
 from kb.bundle import Bundle, FileEntry, Manifest, write_bundle
 from kb.schema import SCHEMA
-from kb.tables import arrow_schema
-from kb.vectors import pattern_vector
 from miner.store.fingerprint import digest_bytes
 from miner.store.formats import table_bytes
 

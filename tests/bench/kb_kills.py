@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 LOADER = """
 import sys
 from pathlib import Path
-import kb.load
+import kb.loading.load
 from kb.store import open_store
-kb.load.BATCH_ROWS = 200
+kb.loading.load.BATCH_ROWS = 200
 with open_store(sys.argv[1]) as store:
-    kb.load.load_bundle(Path(sys.argv[2]), store)
+    kb.loading.load.load_bundle(Path(sys.argv[2]), store)
 """
 
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from kb.asking.query import run_query
 from kb.bundle import build_bundle, write_bundle
-from kb.load import load_bundle
-from kb.query import run_query
+from kb.loading.load import load_bundle
 from kb.store import open_store
 from tests import kb_run
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kb.library import named_queries
-from kb.load import remove_corpus
-from kb.query import run_query
+from kb.asking.library import named_queries
+from kb.asking.query import run_query
+from kb.loading.load import remove_corpus
 from kb.schema import SCHEMA
 from miner.errors import KbError
 from tests.graph_stores import KINDS, ask, content, empty_store, load

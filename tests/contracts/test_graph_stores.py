@@ -9,10 +9,10 @@ import pytest
 
 from kb import cypher
 from kb.bundle import build_bundle, verify_bundle, write_bundle
-from kb.load import load_bundle, remove_corpus
-from kb.mark import take_mark
-from kb.migrations import MIGRATIONS
-from kb.patience import Patience
+from kb.loading.load import load_bundle, remove_corpus
+from kb.loading.mark import take_mark
+from kb.loading.migrations import MIGRATIONS
+from kb.loading.patience import Patience
 from kb.result import Changes
 from kb.schema import SCHEMA
 from kb.store import StoreUnavailableError, open_store
@@ -223,7 +223,7 @@ def test_load_that_is_interrupted_again_and_again_ends_as_if_it_had_not_been(
     folder = load(store, tmp_path / "bundle")
     whole = content(store)
     remove_corpus(store, "beach")
-    monkeypatch.setattr("kb.load.BATCH_ROWS", 3)
+    monkeypatch.setattr("kb.loading.load.BATCH_ROWS", 3)
     for n_batches in [1, 2] * 10:
         with pytest.raises(KeyboardInterrupt):
             load_bundle(folder, store, _interrupt_after(n_batches))
@@ -237,7 +237,7 @@ def test_batches_that_are_sent_again_while_their_first_copies_are_committed_doub
     folder = load(store, tmp_path / "bundle")
     whole = content(store)
     remove_corpus(store, "beach")
-    monkeypatch.setattr("kb.load.BATCH_ROWS", 3)
+    monkeypatch.setattr("kb.loading.load.BATCH_ROWS", 3)
     load_bundle(folder, _Stuttering(store), patience=Patience(pause_s=0))
     assert content(store) == whole
 
@@ -294,7 +294,7 @@ def test_later_of_two_loads_wins_and_the_earlier_says_so(
         pytest.skip("one process at a time writes the embedded store; test_embedded_store.py")
     write_bundle(build_bundle(with_rows(small_inputs(), "evidence", [])), tmp_path / "earlier")
     write_bundle(build_bundle(small_inputs()), tmp_path / "later")
-    monkeypatch.setattr("kb.load.BATCH_ROWS", 5)
+    monkeypatch.setattr("kb.loading.load.BATCH_ROWS", 5)
 
     def overtake(n_rows: int) -> None:
         if n_rows:
@@ -367,7 +367,7 @@ def test_migration_of_a_big_database_goes_in_batches(
     store.write(
         "MATCH (m:Image {id: 'Image:old/1'}) MATCH (c:Caption {id: 'Caption:old/2'}) CREATE (m)-[:HAS_CAPTION]->(c)", {}
     )
-    monkeypatch.setattr("kb.migrations.CHANGED_ROWS", 3)
+    monkeypatch.setattr("kb.loading.migrations.CHANGED_ROWS", 3)
     load(store, tmp_path / "bundle")
     copied = [None, "2", "3", "4", "5", "6", "7"]
     for label in ("Evidence", "Caption"):

@@ -10,8 +10,8 @@ import pytest
 from kb.bundle import BundleInputs, build_bundle, read_bundle, write_bundle
 from kb.contents import BundleContents
 from kb.export.tabular import finish_statements, import_arguments, write_admin_folder
-from kb.load import load_bundle
-from kb.migrations import MIGRATIONS
+from kb.loading.load import load_bundle
+from kb.loading.migrations import MIGRATIONS
 from kb.result import Changes
 from kb.store import open_store
 from miner.store.fingerprint import digest_json

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kb.load import load_bundle, remove_corpus
-from kb.patience import Patience
-from kb.rows import Batch
+from kb.loading.load import load_bundle, remove_corpus
+from kb.loading.patience import Patience
+from kb.loading.rows import Batch
 from kb.store import StoreUnavailableError, open_store
 from miner.errors import KbError
 from tests.bench.kb_bundle import write_large_bundle

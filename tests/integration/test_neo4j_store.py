@@ -10,8 +10,8 @@ import neo4j
 import pytest
 
 from kb import cypher
-from kb.mark import take_mark
-from kb.query import run_query
+from kb.asking.query import run_query
+from kb.loading.mark import take_mark
 from kb.schema import SCHEMA
 from kb.store import open_store
 from miner.errors import KbError

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from corpora.scenes import generate_scenes
+from kb.asking.query import run_query
 from kb.bundle import verify_bundle, write_bundle
-from kb.load import load_bundle
-from kb.query import run_query
+from kb.loading.load import load_bundle
 from kb.store import open_store
 from miner.config import MineConfig, PatternConfig, RunConfig, TextConfig, VisualConfig
 from miner.errors import ReviewError

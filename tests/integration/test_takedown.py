@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import eventminer
 from corpora.scenes import generate_scenes
-from kb.query import run_query
+from kb.asking.query import run_query
 from kb.store import open_store
 from miner.cli.app import app
 from miner.errors import CorpusError

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kb.asking.query import run_query
 from kb.bundle import build_bundle, read_bundle, write_bundle
-from kb.load import load_bundle
+from kb.loading.load import load_bundle
 from kb.model import clean_text, label_of, node_id
-from kb.query import run_query
 from kb.store import open_store
 from tests.graph_stores import content
 from tests.kb_run import caption_row, record_row, small_inputs, with_rows

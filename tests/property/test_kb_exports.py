@@ -23,8 +23,8 @@ from kb.export.owl import write_owl
 from kb.export.schema_org import write_schema_org
 from kb.export.tabular import write_admin_folder
 from kb.model import Node, clean_text
+from kb.ontologies.toml_text import render_ontology
 from kb.ontology import EventType, Ontology, Role, load_ontology
-from kb.ontology_toml import render_ontology
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

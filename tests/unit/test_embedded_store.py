@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kb.asking.query import run_query
 from kb.bundle import build_bundle, write_bundle
 from kb.embedded_store import EmbeddedStore, graph_file
-from kb.load import load_bundle
-from kb.query import run_query
+from kb.loading.load import load_bundle
 from kb.store import open_store
 from miner.errors import KbError
 from tests.kb_run import small_inputs
@@ -124,8 +124,8 @@ import os, signal, sys
 from contextlib import contextmanager
 from pathlib import Path
 import kb.cypher
-from kb.embedded_graph import EmbeddedGraph
-from kb.load import load_bundle
+from kb.embedded.graph import EmbeddedGraph
+from kb.loading.load import load_bundle
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kb.bundle import build_bundle, read_bundle, verify_bundle, write_bundle
-from kb.load import bundle_folder
+from kb.loading.load import bundle_folder
 from miner.errors import KbError
 from tests.kb_run import caption_row, pattern_row, small_inputs, small_patterns, with_rows
 

@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from kb import cypher, questions
+from kb import cypher
+from kb.asking import questions
+from kb.asking.library import NamedQuery, named_queries
 from kb.graph_schema import NodeType, RangeIndex, TextIndex
-from kb.library import NamedQuery, named_queries
-from kb.migrations import MIGRATIONS
+from kb.loading.migrations import MIGRATIONS
 from kb.schema import SCHEMA
 
 MARK = (

@@ -10,13 +10,13 @@ from neo4j import exceptions
 from typer.testing import CliRunner
 
 from kb import neo4j_store
+from kb.building.vectors import pattern_vector
 from kb.bundle import build_bundle, write_bundle
-from kb.load import load_bundle
-from kb.patience import Patience
-from kb.rows import read_batches
+from kb.loading.load import load_bundle
+from kb.loading.patience import Patience
+from kb.loading.rows import read_batches
 from kb.schema import SCHEMA, VECTOR_DIMENSIONS
 from kb.store import BatchTooLargeError, StoreUnavailableError, open_store
-from kb.vectors import pattern_vector
 from miner.cli.app import app
 from miner.errors import KbError
 from tests.kb_run import small_inputs

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import pytest
 
-from kb.query import named_queries, parse_params, run_query
+from kb.asking.query import named_queries, parse_params, run_query
 from kb.result import QueryResult
 from miner.errors import KbError
 

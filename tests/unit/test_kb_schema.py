@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from kb.asking.library import query_table
+from kb.building.nodes import NODES
+from kb.building.relationships import RELATIONSHIPS
+from kb.export.schema_tables import schema_tables
 from kb.graph_schema import RESERVED, GraphSchema, NodeType, Property, RelationshipType, TextIndex
-from kb.library import query_table
-from kb.nodes import NODES
-from kb.relationships import RELATIONSHIPS
-from kb.schema import SCHEMA, schema_tables
+from kb.schema import SCHEMA
 
 DOCS = Path(__file__).parents[2] / "docs" / "knowledge-base.md"
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from kb.nouns import noun_classes
+from kb.ontologies.nouns import noun_classes
 from kb.ontology import NounClass
 
 
@@ -29,12 +29,12 @@ def test_noun_classes_are_what_a_noun_denotes(noun: str, classes: tuple[str, ...
 
 
 def test_noun_classes_are_those_that_roles_can_ask_for() -> None:
-    listed = tomllib.loads(resources.files("kb").joinpath("noun_classes.toml").read_text(encoding="utf-8"))
+    listed = tomllib.loads(resources.files("kb").joinpath("mappings", "noun_classes.toml").read_text(encoding="utf-8"))
     assert set(listed) == set(get_args(NounClass))
 
 
 def test_noun_classes_name_each_class_of_a_noun_once() -> None:
-    listed = tomllib.loads(resources.files("kb").joinpath("noun_classes.toml").read_text(encoding="utf-8"))
+    listed = tomllib.loads(resources.files("kb").joinpath("mappings", "noun_classes.toml").read_text(encoding="utf-8"))
     for noun in {word for words in listed.values() for word in words.split()}:
         assert len(set(noun_classes(noun))) == len(noun_classes(noun)) > 0
         assert noun == noun.lower()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from kb.mapping import Mapping, shipped_mappings
+from kb.ontologies.mapping import Mapping, shipped_mappings
 from kb.ontology import EventType, Ontology, Role, load_ontology, normalise_value, shipped_ontologies, split_gaps
 from miner.errors import OntologyError
 

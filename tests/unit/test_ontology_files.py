@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from kb.contents import OntologyContents
 from kb.export.formats import export_contents
 from kb.export.imports import import_ontology, ontology_changes
+from kb.ontologies.toml_text import render_ontology
 from kb.ontology import Ontology, load_ontology, shipped_ontologies
-from kb.ontology_toml import render_ontology
 from miner.cli.app import app
 from miner.errors import KbError, OntologyError
 

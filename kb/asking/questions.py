@@ -1,4 +1,4 @@
-"""The Cypher text of the questions that analysts ask by name; `kb.library` says what each answers and what it needs.
+"""The Cypher text of the questions that analysts ask by name; `kb.asking.library` says what each answers and what it needs.
 
 Written for both stores: no APOC, no COLLECT { }, bounded paths, and an order that leaves nothing to chance.
 """

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from kb import questions
+from kb.asking import questions
 from miner.errors import KbError
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kb.tables import read_rows
+from kb.building.tables import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from kb.inputs import BundleInputs
+    from kb.building.inputs import BundleInputs
     from miner.text.words import Word
 
 __all__ = ["Said", "find_said"]

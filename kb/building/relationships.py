@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from kb.building.tables import read_rows
 from kb.model import Relationship, node_id
-from kb.ontology_graph import has_role, subtype_of
-from kb.tables import read_rows
+from kb.ontologies.graph import has_role, subtype_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from kb.inputs import BundleInputs
+    from kb.building.inputs import BundleInputs
 
 __all__ = ["RELATIONSHIPS"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kb import cypher
-from kb.batches import change_all
+from kb.loading.batches import change_all
 from kb.schema import SCHEMA
 from miner.errors import KbError
 

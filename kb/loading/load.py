@@ -3,7 +3,7 @@
 Every node and relationship is stamped with the hash of the bundle it came from. After writing, what belongs to the same
 corpus but bears another stamp has vanished from the bundle and is deleted. So loading twice changes nothing, and what has no
 stamp (reviews, mentions, an analyst's own nodes) is never touched. A mark in the store says how far a load has got (see
-`kb.mark`): a load whose server goes away waits for it and goes on; one that was killed is finished by the next.
+`kb.loading.mark`): a load whose server goes away waits for it and goes on; one that was killed is finished by the next.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kb import cypher
-from kb.batches import change_all
 from kb.bundle import MANIFEST, verify_bundle
 from kb.graph_schema import NodeType
-from kb.mark import take_mark
-from kb.migrations import migrate
+from kb.loading.batches import change_all
+from kb.loading.mark import take_mark
+from kb.loading.migrations import migrate
+from kb.loading.patience import Patience
+from kb.loading.rows import read_batches
 from kb.model import node_id
-from kb.patience import Patience
 from kb.result import Changes
-from kb.rows import read_batches
 from kb.schema import SCHEMA
 from kb.store import BatchTooLargeError
 from miner.errors import KbError
@@ -31,12 +31,12 @@ from miner.store.formats import read_table
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kb.batches import Keep
     from kb.bundle import Manifest
     from kb.graph_schema import RelationshipType
-    from kb.mark import Mark
+    from kb.loading.batches import Keep
+    from kb.loading.mark import Mark
+    from kb.loading.rows import Batch
     from kb.result import Params
-    from kb.rows import Batch
     from kb.store import GraphStore
 
 __all__ = ["LoadReport", "bundle_folder", "load_bundle", "remove_corpus"]

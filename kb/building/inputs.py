@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from kb.mentions import find_said
+from kb.building.mentions import find_said
+from kb.building.tables import read_rows
 from kb.model import node_id
-from kb.tables import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from corpora.declaration import Declaration
-    from kb.mentions import Said
+    from kb.building.mentions import Said
     from kb.ontology import Ontology
 
 __all__ = ["BundleInputs", "RunInfo"]

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kb.library import SUBJECTS, NamedQuery, Parameter, named_queries
+from kb.asking.library import SUBJECTS, NamedQuery, Parameter, named_queries
 from kb.model import clean_text
 from kb.result import QueryResult
 from miner.errors import KbError

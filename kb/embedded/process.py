@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kb.embedded_graph import EmbeddedGraph
+from kb.embedded.graph import EmbeddedGraph
 from kb.graph_schema import GraphSchema
 from miner.errors import KbError
 

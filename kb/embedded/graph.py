@@ -3,7 +3,7 @@
 Readers take no lock and see the last checkpoint, so a query never waits for a load. A load is one transaction in the
 write-ahead log, which survives a kill; whoever opens the file next finishes what the log holds.
 
-Nothing but `kb.embedded_process` imports this module: see there why.
+Nothing but `kb.embedded.process` imports this module: see there why.
 """
 
 from __future__ import annotations

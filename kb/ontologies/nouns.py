@@ -20,7 +20,7 @@ def noun_classes(lemma: str) -> tuple[str, ...]:
 
 @cache
 def _lexicon() -> dict[str, tuple[str, ...]]:
-    text = resources.files("kb").joinpath("noun_classes.toml").read_text(encoding="utf-8")
+    text = resources.files("kb").joinpath("mappings", "noun_classes.toml").read_text(encoding="utf-8")
     classes: dict[str, tuple[str, ...]] = {}
     for kind, words in tomllib.loads(text).items():
         for word in dict.fromkeys(words.split()):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from kb.mapping import Mapping
 from kb.model import Node, Relationship, node_id
+from kb.ontologies.mapping import Mapping
 from kb.ontology import EventType, Ontology, Role
 from miner.errors import OntologyError
 

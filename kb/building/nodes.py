@@ -10,16 +10,16 @@ from itertools import zip_longest
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
+from kb.building.tables import read_rows
+from kb.building.vectors import pattern_vector
 from kb.model import Node, Properties, node_id
-from kb.ontology_graph import event_type_nodes, role_nodes
-from kb.tables import read_rows
-from kb.vectors import pattern_vector
+from kb.ontologies.graph import event_type_nodes, role_nodes
 from miner.visual.backbone import describe_item, load_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from kb.inputs import BundleInputs
+    from kb.building.inputs import BundleInputs
 
 __all__ = ["NODES"]
 

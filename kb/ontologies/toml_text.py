@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from kb.mapping import Mapping
 from kb.model import clean_text
+from kb.ontologies.mapping import Mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,0 +1,1 @@
+"""Questions to a graph store, and those with a name."""

@@ -1,0 +1,1 @@
+"""From a bundle into a graph store."""
