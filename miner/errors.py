@@ -12,7 +12,8 @@ EventMinerError
 ├── ArtefactError    an artefact is missing, damaged or of another run
 ├── ExecutorError    a scheduler or a worker failed
 ├── KbError          a bundle, graph store or query is wrong
-└── ReviewError      a decision about a pattern cannot be taken or kept
+├── ReviewError      a decision about a pattern cannot be taken or kept
+└── EvaluationError  what is to be scored does not fit together
 ```
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "BackboneError",
     "ConfigError",
     "CorpusError",
+    "EvaluationError",
     "EventMinerError",
     "ExecutorError",
     "ImageError",
@@ -105,3 +107,7 @@ class KbError(EventMinerError):
 
 class ReviewError(EventMinerError):
     """A decision about a pattern cannot be taken or kept."""
+
+
+class EvaluationError(EventMinerError):
+    """What is to be scored does not fit together: a sheet and its key, predictions and gold."""
