@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Method = Literal["ours", "visual-only", "text-only"]
 Numbers = tuple[Annotated[int, Field(ge=0)], ...]
 
 
@@ -170,6 +171,10 @@ class RunConfig(Section):
     """The whole configuration of one run."""
 
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random")
+    method: Method = Field(
+        "ours",
+        description="What finds patterns: ours, or a baseline: visual-only (after MDPM), text-only (TF-IDF terms)",
+    )
     corpus: CorpusConfig = CorpusConfig()
     holdout: HoldoutConfig = HoldoutConfig()
     label: LabelConfig = LabelConfig()

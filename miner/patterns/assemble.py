@@ -80,7 +80,7 @@ class PatternSet:
     dropped: Mapping[str, int]
 
 
-class _Meaning(NamedTuple):
+class Meaning(NamedTuple):
     """What a pattern is called and which roles it fills, likeliest first."""
 
     names: list[Name]
@@ -97,6 +97,28 @@ def mine_patterns(inputs: PatternInputs, config: PatternConfig, *, min_confidenc
         seed: Of the division into folds.
     """
     candidates, dropped = find_candidates(inputs, config, min_confidence=min_confidence)
+    return make_patterns(candidates, dropped, inputs, config, seed=seed)
+
+
+def make_patterns(
+    candidates: Sequence[Candidate],
+    dropped: Mapping[str, int],
+    inputs: PatternInputs,
+    config: PatternConfig,
+    *,
+    seed: int,
+    method: str = "ours",
+) -> PatternSet:
+    """Turn candidates, however they were found, into patterns: fit detectors, name, rank, find roles, box the evidence.
+
+    Args:
+        candidates: Drafts that were counted.
+        dropped: How many drafts were left out before, by reason.
+        inputs: What they were found in, and the captions.
+        config: How many to keep, shrinkage, names.
+        seed: Of the division into folds.
+        method: What found them.
+    """
     if not candidates:
         return PatternSet(PATTERNS.empty_table(), EVIDENCE.empty_table(), None, dropped)
     fit = fit_drafts(
@@ -106,10 +128,10 @@ def mine_patterns(inputs: PatternInputs, config: PatternConfig, *, min_confidenc
     names = _name_all(candidates, fit.scores, inputs, config)
     best, repeated = select_best(candidates, fit.grounding, [[name.text for name in own[:1]] for own in names], config)
     kept = [candidates[place] for place in best]
-    meanings = _find_roles(kept, [names[place] for place in best], inputs)
+    meanings = find_meanings(kept, [names[place] for place in best], inputs)
     detectors = fit.detectors.select(best)
     evidence = find_evidence(kept, detectors, inputs)
-    rows = _rows(kept, meanings, fit.grounding[best], inputs)
+    rows = pattern_rows(kept, meanings, fit.grounding[best], inputs, method=method)
     return PatternSet(
         pa.Table.from_pylist(rows, schema=PATTERNS),
         pa.Table.from_pylist(evidence, schema=EVIDENCE),
@@ -129,7 +151,7 @@ def _name_all(
     ]
 
 
-def _find_roles(kept: Sequence[Candidate], names: Sequence[list[Name]], inputs: PatternInputs) -> list[_Meaning]:
+def find_meanings(kept: Sequence[Candidate], names: Sequence[list[Name]], inputs: PatternInputs) -> list[Meaning]:
     """Find the roles that the names fill."""
     evidence = [np.unique(inputs.votes.picture[candidate.own]) for candidate in kept]
     captions_of = _captions_by_picture(inputs, evidence)
@@ -137,7 +159,7 @@ def _find_roles(kept: Sequence[Candidate], names: Sequence[list[Name]], inputs: 
     for candidate, own, pictures in zip(kept, names, evidence, strict=True):
         captions = [row for picture in pictures.tolist() for row in captions_of.get(picture, ())]
         event_type = inputs.ontology.get(candidate.draft.event_type)
-        meanings.append(_Meaning(own, rank_roles(own[0].head, captions, event_type) if own else []))
+        meanings.append(Meaning(own, rank_roles(own[0].head, captions, event_type) if own else []))
     return meanings
 
 
@@ -171,8 +193,8 @@ def _names(
     )  # fmt: skip
 
 
-def _rows(
-    kept: Sequence[Candidate], meanings: Sequence[_Meaning], grounding: Float32s, inputs: PatternInputs
+def pattern_rows(
+    kept: Sequence[Candidate], meanings: Sequence[Meaning], grounding: Float32s, inputs: PatternInputs, *, method: str
 ) -> list[dict[str, Any]]:
     """Write the rows of `PATTERNS`."""
     ranks: dict[str, int] = {}
@@ -193,7 +215,7 @@ def _rows(
                 "nPhotoGroups": candidate.class_count,
                 "role": assigned(meaning.roles),
                 "roles": [{"role": role.role, "score": role.score} for role in meaning.roles],
-                "method": "ours",
+                "method": method,
             }
         )
     return rows

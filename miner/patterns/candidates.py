@@ -142,7 +142,7 @@ def select_best(
 
 def _repeats(candidate: Candidate, better: Candidate, min_jaccard: float) -> bool:
     """Tell whether a better pattern has the same words or the same pictures."""
-    if candidate.draft.text == better.draft.text:
+    if candidate.draft.text and candidate.draft.text == better.draft.text:
         return True
     n_both = len(np.intersect1d(candidate.own, better.own, assume_unique=True))
     return bool(jaccard(n_both, len(candidate.own), len(better.own)) >= min_jaccard)

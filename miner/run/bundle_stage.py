@@ -39,7 +39,7 @@ def bundle_inputs(artefacts: Mapping[str, Artefact], config: RunConfig, declarat
     """
     run = RunInfo(
         key=artefacts["patterns"].key,
-        method="ours",
+        method=config.method,
         config_digest=_digest_config(config),
         network=config.visual.backbone,
         versions=library_versions(),
