@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from miner.cli.evaluate_extraction import extraction
 from miner.cli.output import AsJson, open_stderr, print_rows
 from miner.cli.pattern import RunArgument
 from miner.cli.run import SchedulerOption, ThreadsOption, WorkersOption
@@ -24,6 +25,9 @@ NAME_COLUMNS = ("name", "eventType", "nRelevant", "detector", "filter-set", "pro
 @app.callback()
 def _group() -> None:
     """Measure the results of a run."""
+
+
+app.command()(extraction)
 
 
 @app.command()
