@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 def _make_patterns(context: Context, directory: Path) -> None:
     found = _learn(context, directory) if REVIEW in context.inputs else _mine(context, context.config.pattern)
+    save_patterns(found, directory)
+
+
+def save_patterns(found: PatternSet, directory: Path) -> None:
+    """Write patterns, evidence, detectors where there are any, and what was dropped."""
     write_table(directory / "patterns.parquet", found.patterns)
     write_table(directory / "evidence.parquet", found.evidence)
     write_json(directory / "dropped.json", dict(found.dropped))
@@ -41,7 +46,8 @@ def _make_patterns(context: Context, directory: Path) -> None:
 
 def _mine(context: Context, pattern: PatternConfig) -> PatternSet:
     config = context.config
-    return mine_patterns(_gather(context), pattern, min_confidence=config.mine.min_confidence, seed=config.seed)
+    inputs = gather_inputs(context, read_table(context.inputs["mine"].file("rules.parquet")))
+    return mine_patterns(inputs, pattern, min_confidence=config.mine.min_confidence, seed=config.seed)
 
 
 def _learn(context: Context, directory: Path) -> PatternSet:
@@ -55,7 +61,13 @@ def _learn(context: Context, directory: Path) -> PatternSet:
     return learned.found
 
 
-def _gather(context: Context) -> PatternInputs:
+def gather_inputs(context: Context, rules: pa.Table) -> PatternInputs:
+    """Gather what patterns are made from.
+
+    Args:
+        context: With the artefacts of all stages from `read` to `transactions`.
+        rules: Schema `RULES`, mined from these transactions.
+    """
     inputs = context.inputs
     groups = read_array(inputs["groups"].file("groups.npy"))
     representatives = group_representatives(inputs["groups"], inputs["split"])
@@ -69,7 +81,7 @@ def _gather(context: Context) -> PatternInputs:
     places = np.searchsorted(representatives, groups).tolist()
     training = training_records(inputs["split"])
     return PatternInputs(
-        rules=read_table(inputs["mine"].file("rules.parquet")),
+        rules=rules,
         votes=Votes.of(transactions, pictures),
         pictures=pictures,
         records=[records[row] for row in representatives],
