@@ -57,7 +57,8 @@ class CorpusReport:
     labels. `columns` says which columns each field came from.
     `caption_languages` counts captions by detected language, `other_language` those in another than the corpus declares.
     Copies are records beyond the first of their image: `exact_copies` by content, `near_copies` by photo group (None where
-    images were not compared).
+    images were not compared). `copy_sizes` counts groups of copies by size, largest first, and `copy_examples` names records of
+    the largest: photo groups, or pictures of the same content where images were not compared.
     """
 
     name: str
@@ -84,6 +85,7 @@ class CorpusReport:
     image_bytes: int
     exact_copies: int
     near_copies: int | None
+    copy_sizes: dict[int, int]
     copy_examples: tuple[tuple[str, ...], ...]
 
     @property
@@ -148,7 +150,8 @@ def check_corpus(
         image_bytes=sum(row["imageBytes"] for row in usable),
         exact_copies=_n_copies(exact),
         near_copies=None if near is None else _n_copies(near),
-        copy_examples=_copy_examples(usable, near or exact),
+        copy_sizes=_sizes(exact if near is None else near),
+        copy_examples=_copy_examples(usable, exact if near is None else near),
     )
 
 
@@ -210,6 +213,11 @@ def _near_groups(
 
 def _n_copies(groups: Sequence[Sequence[int]]) -> int:
     return sum(len(group) - 1 for group in groups)
+
+
+def _sizes(groups: Iterable[Sequence[int]]) -> dict[int, int]:
+    """Count groups by size, largest first."""
+    return dict(sorted(Counter(map(len, groups)).items(), reverse=True))
 
 
 def _copy_examples(usable: Sequence[_Row], groups: Sequence[Sequence[int]]) -> tuple[tuple[str, ...], ...]:

@@ -100,8 +100,20 @@ def describe(report: CorpusReport) -> Iterator[str]:
     yield from _list_counts(report.event_types)
     yield f"Captions: {report.n_captions:,}"
     yield from _list_counts(report.caption_languages)
+    yield from _list_copies(report)
+
+
+def _list_copies(report: CorpusReport) -> Iterator[str]:
+    """Yield how many pictures are copies of others, how large their groups are, and the records of the largest."""
     near = "not looked for" if report.near_copies is None else f"{report.near_copies:,}"
-    yield f"Copies: {report.exact_copies:,} exact, {near} near"
+    yield f"Copies: {report.exact_copies:,} exact, {near} near (exact ones included)"
+    if report.near_copies is not None and report.copy_sizes:
+        yield "  A photo group, that is a picture with its copies, has one vote per event type."
+    for size, count in report.copy_sizes.items():
+        yield f"  {count:>7,}  group{'' if count == 1 else 's'} of {size:,}"
+    if report.copy_examples:
+        yield "  The largest begin with the records"
+    yield from (f"           {', '.join(example)}" for example in report.copy_examples)
 
 
 def _list_problems(title: str, problems: Sequence[Problem]) -> Iterator[str]:

@@ -167,7 +167,7 @@ ENCODE = ShardedStage(
 )
 GROUPS = WholeStage(
     name="groups",
-    version=1,
+    version=2,
     inputs=("encode",),
     settings=("visual.duplicate_bits", "visual.duplicate_cosine"),
     libraries=("numpy", "pyarrow", "scipy"),

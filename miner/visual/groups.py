@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from miner.visual.hashing import close_pairs, parse_hashes
+from miner.visual.hashing import MIRROR, close_pairs, parse_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,9 @@ logger = logging.getLogger(__name__)
 # hashes of pictures with nothing in them: no frequency at all, or only the mean brightness
 BLANK_HASHES = (0, 1 << 63)
 NEAR_BITS = 2
-NEAR_SLACK = 0.2
+NEAR_SLACK = 0.3
+# of so many pictures with one hash all are compared with those of close hashes, of more only their leaders
+FEW = 32
 SUSPICIOUS_SHARE = 0.01
 SUSPICIOUS_SIZE = 50
 MAX_CHUNK = 1 << 14
@@ -59,9 +61,10 @@ def photo_groups(phash: Sequence[str], pooled: Floats, *, max_bits: int, min_cos
 
     The perceptual hash proposes and the network confirms: pictures belong together when their hashes differ in at most
     `max_bits` bits and their pooled features have a cosine of at least `min_cosine`, directly or through further copies.
-    Where hashes differ in no more than 2 bits the cosine may be 0.2 less: a copy at half the size or in grey keeps its
-    hash but not its features, and different photographs hardly ever come so close. Blank pictures have a hash that says
-    nothing, so it is never compared with others and needs the full cosine.
+    Where hashes differ in no more than 2 bits the cosine may be 0.3 less: a copy at half the size or in grey keeps its
+    hash but not its features, and different photographs hardly ever come so close. Mirrored copies belong as well: the hash
+    of a mirrored picture follows from that of the picture. Blank pictures have a hash that says nothing, so it is never
+    compared with others and needs the full cosine.
 
     Args:
         phash: 16 hexadecimal digits per picture.
@@ -78,12 +81,13 @@ def photo_groups(phash: Sequence[str], pooled: Floats, *, max_bits: int, min_cos
     hashes, bucket_of = np.unique(parse_hashes(phash), return_inverse=True)
     blank = np.isin(hashes, np.array(BLANK_HASHES, np.uint64))
     leaders, edges = _group_equal(bucket_of, pooled, _needed(np.where(blank, max_bits, 0), min_cosine))
-    left, right = close_pairs(hashes, max_bits)
-    told = ~(blank[left] | blank[right])
-    left, right = left[told], right[told]
-    candidates, origins = _pair_leaders(leaders, left, right)
-    needed = _needed(np.bitwise_count(hashes[left] ^ hashes[right]), min_cosine)[origins]
-    edges.append(candidates[:, _cosines(pooled, candidates) >= needed])
+    for flip in (0, MIRROR):
+        left, right = close_pairs(hashes, max_bits, flip=flip)
+        told = ~(blank[left] | blank[right])
+        left, right = left[told], right[told]
+        candidates, origins = _pair_leaders(leaders, left, right)
+        n_bits = np.bitwise_count(hashes[left] ^ hashes[right] ^ np.uint64(flip))
+        edges.append(candidates[:, _cosines(pooled, candidates) >= _needed(n_bits, min_cosine)[origins]])
     groups = _components(np.concatenate(edges, axis=1), n)
     _warn_of_large(groups)
     return groups
@@ -109,7 +113,7 @@ def _group_equal(bucket_of: Indices, pooled: Floats, needed: Float32) -> tuple[l
     blank pictures may share a hash.
 
     Returns:
-        Leaders (rows) of each hash, and edges (2, m) from leaders to their followers.
+        Leaders (rows) of each hash, all pictures where they are few, and edges (2, m) from leaders to their followers.
     """
     order = np.argsort(bucket_of, kind="stable")
     buckets = np.split(order, np.flatnonzero(np.diff(bucket_of[order])) + 1)
@@ -120,7 +124,7 @@ def _group_equal(bucket_of: Indices, pooled: Floats, needed: Float32) -> tuple[l
             continue
         leader_of = _lead(_unit(pooled[rows]), min_cosine)
         edges.append(np.stack([rows[leader_of], rows]))
-        leaders.append(rows[np.unique(leader_of)])
+        leaders.append(rows if len(rows) <= FEW else rows[np.unique(leader_of)])
     return leaders, edges
 
 

@@ -20,6 +20,8 @@ N_BITS = 64
 BAND_BITS = 16
 N_BANDS = N_BITS // BAND_BITS
 MAX_CHUNK = 1 << 22
+# the bits of odd horizontal frequencies, which change their sign when a picture is mirrored
+MIRROR = 0x5555_5555_5555_5555
 
 
 def perceptual_hash(rgb: npt.NDArray[np.uint8]) -> str:
@@ -41,7 +43,7 @@ def parse_hashes(hashes: Sequence[str]) -> Hashes:
     return np.array([int(digits, 16) for digits in hashes], np.uint64)
 
 
-def close_pairs(hashes: Hashes, max_bits: int) -> tuple[Indices, Indices]:
+def close_pairs(hashes: Hashes, max_bits: int, *, flip: int = 0) -> tuple[Indices, Indices]:
     """Find all pairs of different hashes that differ in at most so many bits.
 
     Of two hashes that differ in b bits, some one of four bands of 16 bits differs in at most b / 4. So each band of each
@@ -50,6 +52,7 @@ def close_pairs(hashes: Hashes, max_bits: int) -> tuple[Indices, Indices]:
     Args:
         hashes: Distinct.
         max_bits: Most bits that differ.
+        flip: Bits of one hash of each pair that are turned round first, such as `MIRROR`.
 
     Returns:
         Indices i < j of the pairs, sorted.
@@ -57,13 +60,14 @@ def close_pairs(hashes: Hashes, max_bits: int) -> tuple[Indices, Indices]:
     Source: Norouzi, Punjani and Fleet, "Fast exact search in Hamming space with multi-index hashing", TPAMI 36 (2014).
     """
     found = [np.empty((2, 0), np.int64)]
+    turned = hashes ^ np.uint64(flip)
     for band in range(N_BANDS):
         keys = ((hashes >> np.uint64(band * BAND_BITS)) & np.uint64(0xFFFF)).astype(np.int64)
         order = np.argsort(keys, kind="stable")
         starts = np.searchsorted(keys[order], np.arange(2**BAND_BITS + 1))
         for variant in _variants(max_bits // N_BANDS):
-            for left, right in _joined(keys ^ variant, order, starts):
-                apart = np.bitwise_count(hashes[left] ^ hashes[right])
+            for left, right in _joined(keys ^ (flip >> band * BAND_BITS & 0xFFFF) ^ variant, order, starts):
+                apart = np.bitwise_count(turned[left] ^ hashes[right])
                 close = (left < right) & (apart <= max_bits)
                 found.append(np.stack([left[close], right[close]]))
     return _distinct(np.concatenate(found, axis=1), len(hashes))

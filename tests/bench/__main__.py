@@ -18,6 +18,7 @@ BENCHMARKS = {
     "kb": ["kb"],
     "demo": ["demo"],
     "planted": ["planted"],
+    "duplicates": ["duplicates"],
 }
 
 

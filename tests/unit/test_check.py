@@ -95,6 +95,7 @@ def test_check_finds_exact_copies(corpus: Corpus) -> None:
 def test_check_finds_near_copies_by_photo_group(corpus: Corpus) -> None:
     report = check(corpus, images=make_images([0, 1, 2, 3, None, None, None, 4]), groups=[0, 1, 0, 1, 1])
     assert report.near_copies == 3
+    assert report.copy_sizes == {3: 1, 2: 1}
     assert report.copy_examples == (("r1", "r3", "r7"), ("r0", "r2"))
 
 

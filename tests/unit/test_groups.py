@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from miner.visual.groups import GroupSizes, group_sizes, photo_groups
-from miner.visual.hashing import close_pairs, parse_hashes, perceptual_hash
+from miner.visual.hashing import MIRROR, close_pairs, parse_hashes, perceptual_hash
 from tests.pictures import PHOTOGRAPHS, draw_scene, to_bytes
 
 if TYPE_CHECKING:
@@ -62,12 +62,26 @@ def test_groups_need_features_to_agree() -> None:
 
 
 def test_groups_of_nearly_equal_hashes_need_less_agreement() -> None:
-    """A cosine of 0.8: enough for 0.95 - 0.2 at 2 bits, not at 3; and not for blank pictures."""
-    features = [[1, 0], [0.8, 0.6]]
+    """A cosine of 0.66: enough for 0.95 - 0.3 at 2 bits, not at 3; and not for blank pictures."""
+    features = [[1, 0], [0.66, 0.7512]]
     assert group([0xA0, 0xA3], features) == [0, 0]
     assert group([0xA0, 0xA7], features) == [0, 1]
     assert group([0xA0, 0xA0], features) == [0, 0]
     assert group([0, 0], features) == [0, 1]
+
+
+def test_groups_hold_mirrored_copies_and_ask_them_for_the_same_agreement() -> None:
+    """The hash of the second is that of the first as a mirror turns it, but for three bits."""
+    mirrored = 0x123456789ABCDEF0 ^ MIRROR ^ 0b111
+    assert group([0x123456789ABCDEF0, mirrored], [[1, 0], [0.96, 0.28]]) == [0, 0]
+    assert group([0x123456789ABCDEF0, mirrored], [[1, 0], [0.8, 0.6]]) == [0, 1]
+
+
+def test_groups_join_a_copy_to_any_of_those_with_one_hash() -> None:
+    """Rows 0 (in grey) and 1 share a hash; the cut copy in row 2 resembles row 1 only."""
+    angles = np.radians([0, 40, 55])
+    features = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    assert group([0xF00, 0xF00, 0xF1F], features) == [0, 0, 0]
 
 
 def test_groups_do_not_chain_through_blank_pictures(caplog: pytest.LogCaptureFixture) -> None:
@@ -144,6 +158,23 @@ def versions(picture: Image.Image) -> list[Image.Image]:
         Image.open(io.BytesIO(to_bytes(picture, "JPEG", quality=30))),
         ImageEnhance.Brightness(picture).enhance(1.15),
     ]
+
+
+def test_groups_find_mirrored_hashes_as_brute_force_does() -> None:
+    hashes = np.unique(np.random.default_rng(3).integers(0, 1 << 63, 300, dtype=np.uint64))
+    turned = np.concatenate([hashes, hashes[:40] ^ np.uint64(MIRROR) ^ np.uint64(0b1011)])
+    pairs = itertools.combinations(range(len(turned)), 2)
+    expected = [(i, j) for i, j in pairs if int(turned[i] ^ turned[j] ^ np.uint64(MIRROR)).bit_count() <= 6]
+    left, right = close_pairs(turned, 6, flip=MIRROR)
+    assert list(zip(left.tolist(), right.tolist(), strict=True)) == expected
+    assert len(expected) >= 40
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_groups_know_the_hash_of_a_mirrored_picture(seed: int) -> None:
+    scene = draw_scene(seed)
+    mirrored = scene.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    assert (hash_of(scene) ^ hash_of(mirrored) ^ MIRROR).bit_count() <= 8
 
 
 @pytest.mark.parametrize("seed", range(6))
