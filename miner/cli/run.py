@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from miner.run.spread import Spread
 
 TOO_MANY_BAD = 3
+METHODS = ("ours", "visual-only", "text-only")
 
 CorpusArgument = Annotated[
     str, typer.Argument(metavar="CORPUS", help="Folder, manifest, COCO file or tar shard: a path or an fsspec URL.")
@@ -33,6 +34,14 @@ SpreadOption = Annotated[
         "prefix: below different words of one file on this host.",
     ),
 ]
+MethodOption = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        metavar="ours|visual-only|text-only",
+        help="What finds patterns: our method, or a baseline to compare it with. The same as -o method=...",
+    ),
+]
 ThreadsOption = Annotated[int, typer.Option("--threads", min=0, help="Threads of this process; 0 is one per core.")]
 
 
@@ -46,6 +55,7 @@ def run(
     scheduler: SchedulerOption = "",
     threads: ThreadsOption = 0,
     spread: SpreadOption = "auto",
+    method: MethodOption = "",
     extend: Annotated[
         Path | None,
         typer.Option(
@@ -72,7 +82,8 @@ def run(
         raise typer.BadParameter("needs --extend RUN", param_hint="--recalibrate")
     if extend is not None:
         open_run(extend)
-    resolved = load_config(config or (extend / "run.toml" if extend else None), option or ())
+    overrides = [*(option or ()), *([f"method={read_method(method)}"] if method else [])]
+    resolved = load_config(config or (extend / "run.toml" if extend else None), overrides)
     console = open_stderr()
     with log_to(out / "run.log", console):
         place = Place(n_threads=threads, n_workers=workers, scheduler=scheduler, spread=read_spread(spread))
@@ -94,6 +105,13 @@ def read_spread(value: str) -> Spread:
     if value in {"auto", "none", "votes", "prefix"}:
         return cast("Spread", value)
     raise typer.BadParameter(f"{value!r} is not one of auto, none, votes, prefix", param_hint="--spread")
+
+
+def read_method(value: str) -> str:
+    """Read the option `--method`."""
+    if value in METHODS:
+        return value
+    raise typer.BadParameter(f"{value!r} is not one of {', '.join(METHODS)}", param_hint="--method")
 
 
 def report(summary: RunSummary, *, as_json: bool) -> None:

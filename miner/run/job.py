@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from miner.config_file import render_config
 from miner.errors import ConfigError, CorpusError
 from miner.run.base import absolute, open_base
+from miner.run.baseline_stages import with_method
 from miner.run.executor import LocalExecutor, count_cores
 from miner.run.frozen_stages import BASE, describe_drift
 from miner.run.learning import REVIEW, keep_decisions, learning, take_decisions
@@ -166,6 +167,8 @@ def run_corpus(
         EventMinerError: Anything that stops the run; what was finished before is kept.
     """
     load_backbone(config.visual.backbone)
+    if learn and config.method != "ours":
+        raise ConfigError(f"--learn cannot teach the baseline {config.method!r}.", hint="Leave --method out.")
     with folder.claim(), open_executor(place) as executor:
         progress.note(f"device: {DEVICES[choose_engine()]}; {executor.description}")
         base = _open_base(extension, folder, config)
@@ -253,11 +256,12 @@ def _learn(pipeline: Pipeline, folder: RunFolder, base: BaseRun | None) -> bool:
 
 def _run_stages(pipeline: Pipeline, base: BaseRun | None, *, recalibrate: bool, learn: bool) -> Mapping[str, Artefact]:
     """Run everything after labelling, with the calibration of another run where that is kept."""
+    method = pipeline.config.method
     if base is None or recalibrate:
-        return pipeline.run(learning(STAGES) if learn else STAGES)
+        return pipeline.run(with_method(learning(STAGES) if learn else STAGES, method))
     base.require_same_labels(pipeline.artefacts["label"])
     pipeline.artefacts.update(base.named)
-    artefacts = pipeline.run(learning(base.stages) if learn else base.stages)
+    artefacts = pipeline.run(with_method(learning(base.stages) if learn else base.stages, method))
     for line in describe_drift(artefacts["drift"]):
         pipeline.progress.note(line)
         logger.info(line)
