@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reports.figures import Box, Cut, Patch, cut_patches, data_uri, encode_jpeg
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from PIL import Image
 
@@ -21,6 +21,8 @@ BUDGET_BYTES = 9_600_000
 BYTES_PER_PIXEL = 0.24
 QUALITIES = (70, 50, 35)
 LEAST_SIDE, MOST_SIDE = 96, 176
+
+Key = TypeVar("Key", bound="Hashable")
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,11 @@ def choose_side(n_patches: int) -> int:
     return min(max(math.isqrt(int(pixels)) // 16 * 16, LEAST_SIDE), MOST_SIDE)
 
 
-def encode_within(pictures: Mapping[Cut, Image.Image], budget_bytes: int) -> dict[Cut, bytes]:
+def encode_within(pictures: Mapping[Key, Image.Image], budget_bytes: int) -> dict[Key, bytes]:
     """Encode pictures at the best quality whose total fits the budget, or at the lowest if none does."""
-    jpegs: dict[Cut, bytes] = {}
+    jpegs: dict[Key, bytes] = {}
     for quality in QUALITIES:
-        jpegs = {cut: encode_jpeg(picture, quality) for cut, picture in pictures.items()}
+        jpegs = {key: encode_jpeg(picture, quality) for key, picture in pictures.items()}
         if sum(map(len, jpegs.values())) <= budget_bytes:
             break
     return jpegs

@@ -33,13 +33,21 @@ def write_report(folder: RunFolder, out: Path, *, location: str = "", images: bo
         CorpusError: The corpus is not where it was.
     """
     artefacts = folder.artefacts()
-    open_image = _find_images(folder, location).open if images else _refuse
+    open_image = find_images(folder, location).open if images else _refuse
     inputs = report_inputs(artefacts, load_config(folder.path / "run.toml"), open_image)
     write_bytes(out, render_report(inputs, images=images).encode())
 
 
-def _find_images(folder: RunFolder, location: str) -> ImageFinder:
-    """Open the one corpus of a run now, or those of a run that extends another when their pictures are wanted."""
+def find_images(folder: RunFolder, location: str) -> ImageFinder:
+    """Open the one corpus of a run now, or those of a run that extends another when their pictures are wanted.
+
+    Args:
+        folder: A run folder.
+        location: Where the corpus is now, if it has moved since the run.
+
+    Raises:
+        CorpusError: The corpus is not where it was.
+    """
     places = read_places(folder)
     if location or len(places) == 1:
         return ImageSource(locate(location or str(places[0]["location"]))[0])
