@@ -13,6 +13,7 @@ from miner.cli.run import SchedulerOption, ThreadsOption, WorkersOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from miner.run.evaluation import NameEvaluation
 
@@ -39,6 +40,14 @@ def patterns(
     workers: WorkersOption = 0,
     scheduler: SchedulerOption = "",
     threads: ThreadsOption = 0,
+    boxes: Annotated[
+        str,
+        typer.Option(
+            "--boxes",
+            metavar="FILE",
+            help="Measure where instead: boxes of the evidence against true ones; 'auto' for those in the corpus folder.",
+        ),
+    ] = "",
     *,
     names: Annotated[bool, typer.Option("--names", help="Print every name with its scores as well.")] = False,
     json: AsJson = False,
@@ -48,12 +57,18 @@ def patterns(
     R-precision of a name: held-out pictures ranked by the pattern's detector, cut at the number of held-out pictures whose
     captions have the name. Beside it the best set of one to three of the pattern's visual items, a logistic probe trained on
     the name itself, and the base rate.
+
+    With --boxes nothing is mined: the boxes of the run's evidence are compared with true ones of what the patterns are named
+    after (intersection over union; pointing game; by size of the thing), beside a box around the whole picture.
     """
     from miner.run.evaluation import evaluate_names
     from miner.run.folder import open_run
     from miner.run.job import Place
     from miner.run.progress import OnConsole
 
+    if boxes:
+        print_rows(_located(run, boxes), COLUMNS, as_json=json)
+        return
     found = evaluate_names(
         open_run(run),
         holdout=holdout,
@@ -65,6 +80,25 @@ def patterns(
     if names:
         print_rows(_names(found), NAME_COLUMNS, as_json=json)
     print_rows(_measures(found), COLUMNS, as_json=json)
+
+
+def _located(run: Path, boxes: str) -> Iterator[dict[str, object]]:
+    from miner.run.folder import open_run
+    from miner.run.located import evaluate_located
+
+    found = evaluate_located(open_run(run), boxes)
+    for item in found.measured:
+        yield {**item._asdict(), "corpus": found.corpus, "seeds": []}
+    empty: dict[str, object] = {
+        "corpus": found.corpus,
+        "low": None,
+        "high": None,
+        "n": len(found.scores) + found.not_shown,
+        "seeds": [],
+    }
+    yield {"measure": "boxes where the thing is not marked", "method": "pattern", "value": found.not_shown, **empty}
+    empty |= {"n": len({score.pattern for score in found.scores}) + found.unknown}
+    yield {"measure": "patterns named after nothing marked", "method": "pattern", "value": found.unknown, **empty}
 
 
 def _names(found: NameEvaluation) -> Iterator[dict[str, object]]:
