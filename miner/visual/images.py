@@ -92,6 +92,19 @@ class DecodedImage:
     extent: Box
     note: str | None = None
 
+    def to_pixels(self, box: Box) -> Box:
+        """Map a box of the original to pixels of `rgb`."""
+        height, width = self.rgb.shape[:2]
+        x0, y0, x1, y1 = self.extent
+        per_x, per_y = (x1 - x0) / self.width, (y1 - y0) / self.height
+        # rounding must not lead outside: Pillow refuses such a box
+        return (
+            max(x0 + box[0] * per_x, 0.0),
+            max(y0 + box[1] * per_y, 0.0),
+            min(x0 + box[2] * per_x, float(width)),
+            min(y0 + box[3] * per_y, float(height)),
+        )
+
 
 def decode_image(data: bytes, *, max_pixels: int, min_side: int | None = None) -> DecodedImage:
     """Decode the bytes of an image file into an upright RGB picture.
@@ -258,23 +271,9 @@ def fit(image: DecodedImage, backbone: Backbone) -> tuple[npt.NDArray[np.float32
     size = backbone.input_size
     geometry = geometry_of(image.width, image.height, backbone)
     picture = Image.fromarray(image.rgb)
-    box = _source_box(image, geometry.to_original((0, 0, size, size)))
+    box = image.to_pixels(geometry.to_original((0, 0, size, size)))
     planes = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, box=box)).transpose(2, 0, 1)
     pixels = np.ascontiguousarray(planes).astype(np.float32)
     pixels -= np.array(backbone.mean, np.float32).reshape(3, 1, 1)
     pixels /= np.array(backbone.std, np.float32).reshape(3, 1, 1)
     return pixels, geometry
-
-
-def _source_box(image: DecodedImage, box: Box) -> Box:
-    """Map a box of the original to pixels of `image.rgb`."""
-    height, width = image.rgb.shape[:2]
-    x0, y0, x1, y1 = image.extent
-    per_x, per_y = (x1 - x0) / image.width, (y1 - y0) / image.height
-    # rounding must not lead outside: Pillow refuses such a box
-    return (
-        max(x0 + box[0] * per_x, 0.0),
-        max(y0 + box[1] * per_y, 0.0),
-        min(x0 + box[2] * per_x, float(width)),
-        min(y0 + box[3] * per_y, float(height)),
-    )
