@@ -14,7 +14,8 @@ from kb.building.tables import read_rows
 from kb.building.vectors import pattern_vector
 from kb.model import Node, Properties, node_id
 from kb.ontologies.graph import event_type_nodes, role_nodes
-from miner.visual.backbone import describe_item, load_backbone
+from miner.visual.backbone import describe_item
+from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

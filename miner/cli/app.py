@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from miner.cli import config, corpus, demo, doctor, evaluate, kb, pattern, rating, report, review, rules, run
+from miner.cli import backbone, config, corpus, demo, doctor, evaluate, kb, pattern, rating, report, review, rules, run
 from miner.cli.output import report_error
 from miner.errors import EventMinerError
 
@@ -37,6 +37,7 @@ app.command()(review.review)
 app.add_typer(evaluate.app, name="evaluate")
 rating.register(evaluate.app)
 app.add_typer(kb.app, name="kb")
+app.add_typer(backbone.app, name="backbone")
 app.add_typer(config.app, name="config")
 app.command()(doctor.doctor)
 

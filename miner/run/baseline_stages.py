@@ -21,9 +21,9 @@ from miner.run.split_stage import group_representatives
 from miner.run.stage import Context, ShardedStage, Shards
 from miner.run.visual_stages import ENCODE
 from miner.store.formats import read_array, read_table, write_array, write_json, write_table
-from miner.visual.backbone import load_backbone
 from miner.visual.encode import encode_images
 from miner.visual.engine import choose_engine
+from miner.visual.registry import load_backbone
 from miner.visual.strongest import N_STRONGEST, strongest_filters
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from miner.config_file import load_config
 from miner.errors import ArtefactError
 from miner.store.formats import read_table
-from miner.visual.backbone import load_backbone
+from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

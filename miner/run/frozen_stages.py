@@ -28,8 +28,8 @@ from miner.store.formats import read_array, read_json, read_table, write_array, 
 from miner.text.items import CaptionItems
 from miner.text.masking import token_masks
 from miner.text.words import content_words
-from miner.visual.backbone import load_backbone
 from miner.visual.filters import fire_again, fire_items
+from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -22,8 +22,8 @@ from miner.run.read_stages import LABEL, identify_corpus, keep_corpus, open_corp
 from miner.run.stages import STAGES
 from miner.run.takedown import count_unfinished, hide_forgotten, unchanged_work
 from miner.store.formats import read_json, read_table, write_bytes
-from miner.visual.backbone import load_backbone
 from miner.visual.engine import choose_engine
+from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

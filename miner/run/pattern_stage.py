@@ -16,8 +16,8 @@ from miner.run.split_stage import group_representatives, training_records
 from miner.run.stage import Context, WholeStage
 from miner.run.text_stages import find_items, read_captions, read_masks
 from miner.store.formats import read_array, read_table, write_json, write_table, write_tensors
-from miner.visual.backbone import load_backbone
 from miner.visual.geometry import geometry_of
+from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,8 +21,8 @@ from miner.run.libraries import library_versions
 from miner.run.reviewing import sync_run_reviews
 from miner.store.fingerprint import digest_json
 from miner.store.formats import read_array, read_json, read_table, write_bytes
-from miner.visual.backbone import load_backbone
 from miner.visual.images import decode_image
+from miner.visual.registry import load_backbone
 from reports.inputs import ReportInputs
 from reports.page import render_report
 

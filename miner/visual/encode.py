@@ -18,11 +18,11 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from miner.visual.activations import Activations, join_activations, no_activations, random_projection, summarise
-from miner.visual.backbone import load_backbone
 from miner.visual.engine import engine_of_thread
 from miner.visual.filters import item_columns
 from miner.visual.hashing import perceptual_hash
 from miner.visual.prepare import Clock, Preparation, Prepared
+from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

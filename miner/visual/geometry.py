@@ -13,12 +13,13 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Geometry:
-    """The part of a picture that the network sees, as a square of original pixels.
+    """The part of a picture that the network's cells look at, as a square of original pixels.
 
     Coordinates are continuous, x to the right and y down, with 0 at the outer edge of the first pixel; boxes are
     (x0, y0, x1, y1). *Original* means the upright picture, after its EXIF rotation.
 
-    Cells tile the input. Networks padded the TensorFlow way have a theoretical receptive field up to half a stride further
+    Cells tile that square, which is the network's whole input but for networks whose outermost cells begin inside it; places
+    "of the input" are counted from the first cell. Networks padded the TensorFlow way have a theoretical receptive field up to half a stride further
     right and down, but where EfficientNet-Lite0 looks is the tile: over the inner cells of 16 photographs the centroid of
     the squared input gradients lies 0 and 4 px from the middle of the cell (y and x; a cell has 32).
 
@@ -28,7 +29,7 @@ class Geometry:
         left: Left edge of the visible square, in original pixels.
         top: Top edge of the visible square, in original pixels.
         scale: Original pixels per input pixel.
-        input_size: Side of the network's input, in pixels.
+        input_size: Side of the square, in input pixels.
         stride: Side of a cell, in input pixels.
     """
 
@@ -83,16 +84,20 @@ class Geometry:
 
 
 def geometry_of(width: int, height: int, backbone: Backbone) -> Geometry:
-    """Return where a network looks in a picture: the centre, as a square.
+    """Return where the cells of a network lie in a picture: in its centre, as a square.
 
     Args:
         width: Of the upright original, in pixels.
         height: Of the upright original, in pixels.
         backbone: The network.
     """
-    size = backbone.input_size
-    side = min(width, height) * size / backbone.short_side
-    return Geometry(width, height, (width - side) / 2, (height - side) / 2, side / size, size, backbone.stride)
+    side = min(width, height) * backbone.input_size / backbone.short_side
+    scale = side / backbone.input_size
+    begin = backbone.offset * scale
+    size = min(backbone.input_size, backbone.grid * backbone.stride)
+    return Geometry(
+        width, height, (width - side) / 2 + begin, (height - side) / 2 + begin, scale, size, backbone.stride
+    )
 
 
 def _clip(value: float, high: float) -> float:

@@ -271,7 +271,8 @@ def fit(image: DecodedImage, backbone: Backbone) -> tuple[npt.NDArray[np.float32
     size = backbone.input_size
     geometry = geometry_of(image.width, image.height, backbone)
     picture = Image.fromarray(image.rgb)
-    box = image.to_pixels(geometry.to_original((0, 0, size, size)))
+    begin = -backbone.offset
+    box = image.to_pixels(geometry.to_original((begin, begin, begin + size, begin + size)))
     planes = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, box=box)).transpose(2, 0, 1)
     pixels = np.ascontiguousarray(planes).astype(np.float32)
     pixels -= np.array(backbone.mean, np.float32).reshape(3, 1, 1)

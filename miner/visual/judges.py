@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from miner.visual.backbone import WeightsFile, load_backbone, read_file
+from miner.visual.backbone import WeightsFile
 from miner.visual.engine import engine_of_thread
+from miner.visual.registry import load_backbone, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

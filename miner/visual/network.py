@@ -5,28 +5,109 @@ Importing this module imports torch, which takes seconds; only `engine` and `exp
 
 from __future__ import annotations
 
+import importlib
 import io
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+import safetensors.torch
 import torch
-from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
 
 from miner.errors import BackboneError
-from miner.visual.backbone import read_weights
+from miner.visual.registry import read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from miner.visual.backbone import Backbone, Classifier
+    from miner.visual.backbone import Backbone, Classifier, Library
 
 
-def _efficientnet_lite(backbone: Backbone) -> nn.Module:
-    network: nn.Module = EfficientNet.from_name(backbone.name)
+SAFETENSORS = ".safetensors"
+N_SHOWN = 12
+
+
+def _efficientnet_lite(model: str) -> nn.Module:
+    network: nn.Module = _import("efficientnet_lite_pytorch").EfficientNet.from_name(model)
     return network
 
 
-_BUILDERS: Mapping[str, Callable[[Backbone], nn.Module]] = {"efficientnet-lite": _efficientnet_lite}
+def _torchvision(model: str) -> nn.Module:
+    network: nn.Module = _import("torchvision").models.get_model(model, weights=None)
+    return network
+
+
+def _timm(model: str) -> nn.Module:
+    network: nn.Module = _import("timm").create_model(model, pretrained=False)
+    return network
+
+
+def _import(library: str) -> Any:  # noqa: ANN401 - a module
+    try:
+        return importlib.import_module(library)
+    except ImportError as error:
+        raise BackboneError(f"{library} is not installed: {error}", hint=f"pip install {library}") from error
+
+
+_BUILDERS: Mapping[Library, Callable[[str], nn.Module]] = {
+    "efficientnet-lite": _efficientnet_lite,
+    "torchvision": _torchvision,
+    "timm": _timm,
+}
+
+
+def define_network(library: Library, model: str) -> nn.Module:
+    """Build a network without trained weights.
+
+    Raises:
+        BackboneError: The library is not installed, or does not know the model.
+    """
+    try:
+        return _BUILDERS[library](model).eval()
+    except BackboneError:
+        raise
+    # each library says in its own way that it has no such model
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise BackboneError(f"{library} cannot make a network {model!r}: {' '.join(str(error).split())}") from error
+
+
+def read_state(data: bytes, suffix: str, source: str) -> dict[str, torch.Tensor]:
+    """Read trained weights.
+
+    Args:
+        data: Content of a weights file.
+        suffix: Of its name: `.safetensors`, or anything else for what `torch.save` writes.
+        source: What to call it.
+
+    Raises:
+        BackboneError: It holds no tensors by name.
+    """
+    try:
+        if suffix == SAFETENSORS:
+            return safetensors.torch.load(data)
+        # weights_only: a weights file is data and must not be able to run code
+        state: Any = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:
+        problem = " ".join(str(error).split())[:200]
+        raise BackboneError(f"{source} is no file of weights that is safe to read: {problem}") from error
+    if isinstance(state, dict) and set(state) >= {"state_dict"}:
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise BackboneError(f"{source} holds no tensors by name, as a state_dict does")
+    return state
+
+
+def load_state(network: nn.Module, state: Mapping[str, torch.Tensor], source: str) -> None:
+    """Put trained weights into a network.
+
+    Raises:
+        BackboneError: They are those of another one.
+    """
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        problem = " ".join(str(error).split())[:200]
+        raise BackboneError(f"{source} does not fit the network: {problem}") from error
 
 
 class ItemMaps(nn.Module):
@@ -48,8 +129,8 @@ class ItemMaps(nn.Module):
         """Find the layers."""
         super().__init__()
         self.network = network
-        self._read = _find(network, layer)
-        self._classify = None if classifier is None else _ByCell(_find(network, classifier.layer), classifier)
+        self._read = find_module(network, layer)
+        self._classify = None if classifier is None else _ByCell(find_module(network, classifier.layer), classifier)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Run the network.
@@ -98,11 +179,20 @@ class _ByCell(nn.Module):
         return nn.functional.conv2d(active, self._linear.weight[:, :, None, None])
 
 
-def _find(network: nn.Module, layer: str) -> nn.Module:
+def find_module(network: nn.Module, name: str) -> nn.Module:
+    """Return a module of a network.
+
+    Raises:
+        BackboneError: There is none of this dotted name; lists the last ones that there are.
+    """
     try:
-        return network.get_submodule(layer)
+        return network.get_submodule(name)
     except AttributeError as error:
-        raise BackboneError(f"network {type(network).__name__} has no layer {layer!r}") from error
+        known = [module for module, _ in network.named_modules() if module]
+        shown = ", ".join(known[-N_SHOWN:])
+        raise BackboneError(
+            f"network {type(network).__name__} has no layer {name!r}; the last of its {len(known)}: {shown}"
+        ) from error
 
 
 def _only_maps(outputs: list[object]) -> torch.Tensor:
@@ -124,11 +214,7 @@ def build_network(backbone: Backbone) -> ItemMaps:
     Raises:
         BackboneError: The weights are missing, altered, or do not fit the network.
     """
-    network = _BUILDERS[backbone.family](backbone)
-    # weights_only: a weights file is data and must not be able to run code
-    state: dict[str, Any] = torch.load(io.BytesIO(read_weights(backbone)), map_location="cpu", weights_only=True)
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise BackboneError(f"the weights of {backbone.name} do not fit the network: {error}") from error
+    network = define_network(backbone.library, backbone.model)
+    source = f"weights of {backbone.name}"
+    load_state(network, read_state(read_weights(backbone), PurePath(backbone.weights.file).suffix, source), source)
     return ItemMaps(network, backbone.layer, backbone.classifier).eval()

@@ -21,11 +21,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance
 
 from miner.config import VisualConfig
-from miner.visual.backbone import load_backbone
 from miner.visual.engine import open_engine
 from miner.visual.groups import photo_groups
 from miner.visual.hashing import parse_hashes, perceptual_hash
 from miner.visual.images import decode_image, fit
+from miner.visual.registry import load_backbone
 from tests.pictures import to_bytes
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ import numpy as np
 
 from corpora.scenes import generate_scenes
 from corpora.truth import read_truth
-from miner.visual.backbone import load_backbone
 from miner.visual.engine import open_engine
 from miner.visual.images import decode_image, fit
+from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,9 +16,10 @@ from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 from miner.config import VisualConfig
 from miner.errors import BackboneError, ConfigError, ImageError
 from miner.visual.activations import Maps
-from miner.visual.backbone import BACKBONES, load_backbone
+from miner.visual.backbone import BACKBONES
 from miner.visual.encode import BATCH_SIZE, IMAGES, EncodedShard, encode_images, encode_shard, join_images
 from miner.visual.groups import photo_groups
+from miner.visual.registry import load_backbone
 from tests.pictures import MemorySource, draw_scene, huge_png, to_bytes
 
 if TYPE_CHECKING:
@@ -251,7 +252,7 @@ def test_encode_groups_copies_of_a_scene_and_nothing_else() -> None:
 
 def test_encode_refuses_an_unknown_backbone_and_too_many_dimensions() -> None:
     rows, source = table({}), MemorySource()
-    with pytest.raises(BackboneError, match="known: efficientnet-lite0"):
+    with pytest.raises(BackboneError, match="known: alexnet-pool5, efficientnet-lite0"):
         encode_shard(rows, source, VisualConfig(backbone="vgg"), kind="onnx")
     with pytest.raises(ConfigError, match="at most that many"):
         encode_shard(rows, source, VisualConfig(n_dims=1281), kind="onnx")
@@ -259,7 +260,7 @@ def test_encode_refuses_an_unknown_backbone_and_too_many_dimensions() -> None:
 
 def test_encode_refuses_classes_of_a_network_without_a_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
     bare = replace(load_backbone("efficientnet-lite0"), name="bare", classifier=None)
-    monkeypatch.setattr("miner.visual.backbone.BACKBONES", {**BACKBONES, "bare": bare})
+    monkeypatch.setattr("miner.visual.registry.BACKBONES", {**BACKBONES, "bare": bare})
     cfg = VisualConfig(backbone="bare", items="classes")
     with pytest.raises(ConfigError, match=r'visual\.items is "classes"; bare has no classifier') as raised:
         encode_shard(table({}), MemorySource(), cfg, kind="onnx")

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from miner.visual import engine
-from miner.visual.backbone import BACKBONES, load_backbone
+from miner.visual.backbone import BACKBONES
 from miner.visual.engine import OnnxEngine, TorchEngine, engine_of_thread, open_engine
 from miner.visual.images import decode_image, fit
+from miner.visual.registry import load_backbone
 from tests.pictures import PHOTOGRAPHS, draw_scene, to_bytes
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import pytest
 from torch import nn
 
 from miner.visual import export, network
-from miner.visual.backbone import load_backbone
 from miner.visual.engine import OnnxEngine
 from miner.visual.network import ItemMaps
+from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +96,7 @@ def test_export_once_made_is_used_without_torch(tmp_path: Path, exports: list[st
     assert exports
     script = f"""
 import sys, pathlib, numpy
-from miner.visual.backbone import load_backbone
+from miner.visual.registry import load_backbone
 from miner.visual.engine import OnnxEngine
 import miner.visual.encode, miner.visual.groups
 engine = OnnxEngine(load_backbone("efficientnet-lite0"), cache_dir=pathlib.Path({str(tmp_path)!r}))

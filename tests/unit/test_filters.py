@@ -8,8 +8,9 @@ import pytest
 
 from miner.config import VisualConfig
 from miner.errors import ConfigError
-from miner.visual.backbone import Classifier, load_backbone
+from miner.visual.backbone import Classifier
 from miner.visual.filters import fire_items, fired, fired_top_k, firing_share, fit_thresholds, item_columns
+from miner.visual.registry import load_backbone
 
 
 def test_filters_fire_in_the_asked_share_by_hand() -> None:

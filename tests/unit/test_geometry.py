@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from miner.visual.backbone import load_backbone
 from miner.visual.geometry import Geometry
 from miner.visual.images import decode_image, fit
+from miner.visual.registry import load_backbone
 from tests.pictures import to_bytes
 
 LITE0 = load_backbone("efficientnet-lite0")

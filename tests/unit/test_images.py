@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from miner.errors import ImageError
-from miner.visual.backbone import load_backbone
 from miner.visual.images import DecodedImage, decode_image, fit
+from miner.visual.registry import load_backbone
 from tests.pictures import draw_scene, huge_png, to_bytes
 
 LITE0 = load_backbone("efficientnet-lite0")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from miner.visual.backbone import load_backbone
+from miner.visual.registry import load_backbone
 from reports.page import render_report
 from tests.report_fakes import FLICKR, drawn_source, fake_inputs, flickr_source
 
