@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from kb.evaluate.retrieval import best_filter_set, bootstrap_interval, filter_set_scores, probe_scores, r_precision
+from kb.evaluate.retrieval import best_filter_set, filter_set_scores, probe_scores, r_precision
 from miner.patterns.detector import pooled_features
 
 if TYPE_CHECKING:
@@ -46,6 +47,20 @@ class Part:
     event_types: Sequence[frozenset[str]]
     pooled: npt.NDArray[np.float16]
     maxima: npt.NDArray[np.float16]
+
+    @cached_property
+    def labelled(self) -> Bools:
+        """Tell for each picture whether it has an event type."""
+        return np.array([bool(types) for types in self.event_types], dtype=bool)
+
+    @cached_property
+    def types(self) -> list[str]:
+        """Event types that some picture has, sorted."""
+        return sorted({name for names in self.event_types for name in names})
+
+    def of_type(self, event_type: str) -> Bools:
+        """Tell for each picture whether it has the event type."""
+        return np.array([event_type in types for types in self.event_types], dtype=bool)
 
     def has(self, name: str) -> Bools:
         """Tell for each picture whether some caption has the name: its head, and a modifier if it has any."""
@@ -109,12 +124,39 @@ def best_distinct(patterns: pa.Table, n: int = N_BEST) -> list[int]:
     order = sorted(range(len(rows)), key=lambda row: -rows[row]["grounding"] * rows[row]["confidence"])
     chosen: dict[str, int] = {}
     for row in order:
-        chosen.setdefault(_key(rows[row]), row)
+        chosen.setdefault(name_key(rows[row]), row)
     return list(chosen.values())[:n]
 
 
+class Probes:
+    """Scores names on one split; a probe is fitted once for each name, whichever methods give it.
+
+    Args:
+        training: What mining saw.
+        held_out: What it did not.
+    """
+
+    def __init__(self, training: Part, held_out: Part) -> None:
+        """Prepare the features."""
+        self.training, self.held_out = training, held_out
+        self._features = pooled_features(training.pooled), pooled_features(held_out.pooled)
+        self._precisions: dict[str, float] = {}
+
+    def counts(self, key: str, event_type: str) -> bool:
+        """Tell whether a name can be right: both sides say it, and at most a tenth of the captions of its event type do."""
+        known, relevant = self.training.has(key), self.held_out.has(key)
+        return bool(known.any() and relevant.any() and self.held_out.share(key, event_type) <= MAX_SHARE)
+
+    def precision(self, key: str) -> float:
+        """Return the R-precision of a probe that was told which training pictures have the name."""
+        if key not in self._precisions:
+            scores = probe_scores(self._features[0], self.training.has(key), self._features[1])
+            self._precisions[key] = r_precision(scores, self.held_out.has(key))
+        return self._precisions[key]
+
+
 def score_names(
-    patterns: pa.Table, detectors: Detectors, thresholds: Float32s, training: Part, held_out: Part
+    patterns: pa.Table, detectors: Detectors | None, thresholds: Float32s, probes: Probes, *, n: int = N_BEST
 ) -> list[NameScore]:
     """Compute the R-precision of the names of the best distinct patterns.
 
@@ -123,34 +165,33 @@ def score_names(
 
     Args:
         patterns: Schema `PATTERNS`, mined from the training part.
-        detectors: One per row of `patterns`.
+        detectors: One per row of `patterns`; without them names are scored by probe and base rate alone.
         thresholds: float32, (n_visual,), of the visual items.
-        training: What mining saw.
-        held_out: What it did not.
+        probes: With both parts.
+        n: How many of the best.
     """
-    features = pooled_features(training.pooled), pooled_features(held_out.pooled)
-    ranked = detectors.scores(held_out.pooled)
+    held_out = probes.held_out
+    ranked = None if detectors is None else detectors.scores(held_out.pooled)
     rows = patterns.to_pylist()
     scores = []
-    for place in best_distinct(patterns):
-        row = rows[place]
-        known, relevant = training.has(_key(row)), held_out.has(_key(row))
-        values = dict.fromkeys(METHODS, 0.0)
-        if known.any() and relevant.any() and held_out.share(_key(row), row["eventType"]) <= MAX_SHARE:
-            filters = _filter_scores(row, thresholds, known, training, held_out)
-            values = {
-                "detector": r_precision(ranked[:, place], relevant),
-                "filter-set": r_precision(filters, relevant),
-                "probe": r_precision(probe_scores(features[0], known, features[1]), relevant),
-                "base-rate": float(relevant.mean()),
-            }
-        n_relevant = int(np.count_nonzero(relevant))
-        scores.append(NameScore(row["pattern"], row["eventType"], row["name"], n_relevant, values))
+    for place in best_distinct(patterns, n):
+        row, key = rows[place], name_key(rows[place])
+        relevant = held_out.has(key)
+        values = dict.fromkeys(METHODS if ranked is not None else METHODS[2:], 0.0)
+        if probes.counts(key, row["eventType"]):
+            values |= {"probe": probes.precision(key), "base-rate": float(relevant.mean())}
+            if ranked is not None:
+                filters = _filter_scores(row, thresholds, probes.training.has(key), probes.training, held_out)
+                values |= {
+                    "detector": r_precision(ranked[:, place], relevant),
+                    "filter-set": r_precision(filters, relevant),
+                }
+        scores.append(NameScore(row["pattern"], row["eventType"], row["name"], int(np.count_nonzero(relevant)), values))
     return scores
 
 
-def _key(row: Mapping[str, Any]) -> str:
-    """Return the name with the lemma of its head in place of the head."""
+def name_key(row: Mapping[str, Any]) -> str:
+    """Return the name of a row of `PATTERNS` with the lemma of its head in place of the head."""
     return " ".join([*str(row["name"]).split()[:-1], str(row["nameHead"])])
 
 
@@ -168,14 +209,3 @@ def _by_weight(row: Mapping[str, Any]) -> list[int]:
     """Return the visual items of a pattern, those that fire in most of its evidence first."""
     pairs = zip(row["visualWeights"], row["visualItems"], strict=True)
     return [item for _, item in sorted(pairs, key=lambda pair: (-pair[0], pair[1]))]
-
-
-def summarise(scores: Sequence[NameScore], *, seed: int) -> list[Measured]:
-    """Average over patterns, with bootstrap intervals over them."""
-    return [
-        Measured(
-            "r-precision of names", method, float(np.mean(values)), *bootstrap_interval(values, seed=seed), len(values)
-        )
-        for method in METHODS
-        if (values := [score.values[method] for score in scores])
-    ]

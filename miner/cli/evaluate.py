@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from miner.run.evaluation import NameEvaluation
 
 app = typer.Typer(help="Measure the results of a run.", no_args_is_help=True)
 
 COLUMNS = ("measure", "method", "corpus", "value", "low", "high", "n", "seeds")
-NAME_COLUMNS = ("name", "eventType", "nRelevant", "detector", "filter-set", "probe", "base-rate")
+NAME_COLUMNS = ("method", "name", "eventType", "nRelevant", "detector", "filter-set", "probe", "base-rate")
 
 
 @app.callback()
@@ -36,6 +35,10 @@ def patterns(
     run: RunArgument,
     holdout: Annotated[float, typer.Option(min=0.05, max=0.9, help="Share of photo groups mining must not see.")] = 0.4,
     seeds: Annotated[int, typer.Option(min=1, help="Splits to average over: seeds 0 to this less one.")] = 1,
+    heldout: Annotated[
+        str,
+        typer.Option("--heldout", metavar="CORPUS", help="Measure on this corpus instead of splits of the run's own."),
+    ] = "",
     corpus: Annotated[str, typer.Option("--corpus", help="Where the corpus is now, if it has moved.")] = "",
     workers: WorkersOption = 0,
     scheduler: SchedulerOption = "",
@@ -52,16 +55,18 @@ def patterns(
     names: Annotated[bool, typer.Option("--names", help="Print every name with its scores as well.")] = False,
     json: AsJson = False,
 ) -> None:
-    """Mine without a seeded part of the pictures, and measure on that part whether names find what they name.
+    """Mine without a seeded part of the pictures, by our method and two baselines, and measure on that part how good they are.
 
-    R-precision of a name: held-out pictures ranked by the pattern's detector, cut at the number of held-out pictures whose
-    captions have the name. Beside it the best set of one to three of the pattern's visual items, a logistic probe trained on
-    the name itself, and the base rate.
+    Names are measured by R-precision: held-out pictures ranked by the pattern's detector, cut at the number of held-out
+    pictures whose captions have the name; beside it the best set of one to three of the pattern's visual items, a logistic probe
+    trained on the name itself, and the base rate. The other measures are concepts, consistency, discrimination, representation,
+    redundancy, stability, and patterns found where labels or pictures are shuffled. The rows are also kept in
+    RUN/evaluation.json, which the report shows; what is done for a split is kept.
 
     With --boxes nothing is mined: the boxes of the run's evidence are compared with true ones of what the patterns are named
     after (intersection over union; pointing game; by size of the thing), beside a box around the whole picture.
     """
-    from miner.run.evaluation import evaluate_names
+    from miner.run.evaluation import evaluate_patterns
     from miner.run.folder import open_run
     from miner.run.job import Place
     from miner.run.progress import OnConsole
@@ -69,17 +74,18 @@ def patterns(
     if boxes:
         print_rows(_located(run, boxes), COLUMNS, as_json=json)
         return
-    found = evaluate_names(
+    found = evaluate_patterns(
         open_run(run),
         holdout=holdout,
         seeds=range(seeds),
+        heldout=heldout,
         place=Place(n_threads=threads, n_workers=workers, scheduler=scheduler),
         progress=OnConsole(open_stderr()),
         location=corpus,
     )
     if names:
-        print_rows(_names(found), NAME_COLUMNS, as_json=json)
-    print_rows(_measures(found), COLUMNS, as_json=json)
+        print_rows(found.names, NAME_COLUMNS, as_json=json)
+    print_rows((row._asdict() for row in found.rows), COLUMNS, as_json=json)
 
 
 def _located(run: Path, boxes: str) -> Iterator[dict[str, object]]:
@@ -99,20 +105,3 @@ def _located(run: Path, boxes: str) -> Iterator[dict[str, object]]:
     yield {"measure": "boxes where the thing is not marked", "method": "pattern", "value": found.not_shown, **empty}
     empty |= {"n": len({score.pattern for score in found.scores}) + found.unknown}
     yield {"measure": "patterns named after nothing marked", "method": "pattern", "value": found.unknown, **empty}
-
-
-def _names(found: NameEvaluation) -> Iterator[dict[str, object]]:
-    for score in found.scores:
-        about = {"pattern": score.pattern, "name": score.name, "eventType": score.event_type}
-        yield {**about, "nRelevant": score.n_relevant, **score.values}
-
-
-def _measures(found: NameEvaluation) -> Iterator[dict[str, object]]:
-    for item in found.measured:
-        yield {**item._asdict(), "corpus": found.corpus, "seeds": list(found.seeds)}
-    means = {item.method: item.value for item in found.measured}
-    for other in ("filter-set", "probe"):
-        if means.get(other):
-            ratio = means["detector"] / means[other]
-            empty = {"low": None, "high": None, "n": len(found.scores), "seeds": list(found.seeds)}
-            yield {"measure": "ratio", "method": f"detector / {other}", "corpus": found.corpus, "value": ratio, **empty}

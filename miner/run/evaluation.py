@@ -1,86 +1,227 @@
-"""Measures a run on pictures that mining does not see: mines the training part of seeded splits, scores the rest."""
+"""Measures a run: mines parts of its corpus again, by our method and by the baselines, and scores them on what mining did not see."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
-from kb.evaluate.patterns import Measured, NameScore, Part, score_names, summarise, words_by_caption
-from miner.config import HoldoutConfig
+from kb.evaluate.intervals import estimate, estimate_quotient
 from miner.config_file import load_config
-from miner.errors import ConfigError, MiningError
-from miner.patterns.detector import Detectors
+from miner.errors import BackboneError, ConfigError
 from miner.run.base import read_places
-from miner.run.encoded import Encoded
+from miner.run.evaluation_parts import OTHER, PART_INPUTS
+from miner.run.evaluation_splits import Workshop, held_out_config
+from miner.run.evaluation_stages import METHODS, OURS, SHUFFLED, SHUFFLES, STABILITY, VALUES, measuring_stages
 from miner.run.job import count_threads, open_executor
-from miner.run.pattern_stage import PATTERNS
 from miner.run.pipeline import Pipeline
+from miner.run.projections import EVALUATION
 from miner.run.read_stages import LABEL, identify_corpus, keep_corpus, open_corpus
-from miner.run.split_stage import group_representatives
+from miner.run.split_stage import SPLIT_STAGE
 from miner.run.stages import STAGES
-from miner.run.text_stages import read_captions
-from miner.store.formats import read_array, read_table, read_tensors
+from miner.run.takedown import hide_forgotten
+from miner.store.formats import read_json, write_json
+from miner.visual.judges import judge_names, open_judge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from corpora.records import Corpus
+    from kb.evaluate.intervals import Estimate
+    from miner.config import RunConfig
+    from miner.run.executor import Executor
     from miner.run.folder import RunFolder
     from miner.run.job import Place
     from miner.run.progress import Progress
+    from miner.run.stage import Stage
     from miner.store.artefact import Artefact
+
+__all__ = ["Evaluation", "Measure", "evaluate_patterns"]
+
+QUOTIENTS = (
+    ("r-precision of names", OURS, "probe"),
+    ("r-precision of names", OURS, "filter-set"),
+    ("r-precision of names", OURS, "visual-only"),
+    ("concepts", OURS, "visual-only"),
+    ("concepts", OURS, "text-only"),
+    ("concepts seen", OURS, "visual-only"),
+)
+CONSISTENCY = "consistency, "
+
+
+class Measure(NamedTuple):
+    """One measure of one method, averaged over splits, with its 95 % interval; `None` where there is nothing to measure."""
+
+    measure: str
+    method: str
+    corpus: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    seeds: list[int]
 
 
 @dataclass(frozen=True)
-class NameEvaluation:
-    """R-precision of names over some splits.
+class Evaluation:
+    """What was measured.
 
     Attributes:
-        corpus: Name of the corpus.
-        scores: One per split and pattern.
-        measured: Means over all of them.
-        seeds: Of the splits.
+        rows: By measure and method.
+        names: Every name that was scored, with its scores; JSON.
     """
 
-    corpus: str
-    scores: Sequence[NameScore]
-    measured: Sequence[Measured]
-    seeds: Sequence[int]
+    rows: Sequence[Measure]
+    names: Sequence[Mapping[str, Any]]
 
 
-def evaluate_names(
-    folder: RunFolder, *, holdout: float, seeds: Sequence[int], place: Place, progress: Progress, location: str = ""
-) -> NameEvaluation:
-    """Mine again without a part of the photo groups, with the run's own parameters, and score the names on that part.
+@dataclass(frozen=True)
+class _Desk:
+    """What all measurements of one run need."""
+
+    folder: RunFolder
+    config: RunConfig
+    executor: Executor
+    progress: Progress
+    n_threads: int
+
+    def open(self, location: str) -> Pipeline:
+        """Read a corpus into the run's folder."""
+        corpus = hide_forgotten(open_corpus(location, self.config.corpus, self.progress), self.folder)
+        read, _ = keep_corpus(corpus, identify_corpus(corpus), self.folder.store)
+        return Pipeline(
+            self.folder.store, self.config, corpus, self.executor, self.progress, self.n_threads, {"read": read}
+        )
+
+    def judges(self) -> list[str]:
+        """Return the encoders of patches that are installed, and say what to do about the others."""
+        found = []
+        for name in judge_names(self.config.visual.backbone):
+            try:
+                open_judge(name)
+            except BackboneError as error:
+                self.progress.note(f"consistency is not judged by {name}: {error.message} ({error.hint})")
+            else:
+                found.append(name)
+        return found
+
+
+def evaluate_patterns(
+    folder: RunFolder,
+    *,
+    place: Place,
+    progress: Progress,
+    holdout: float = 0.4,
+    seeds: Sequence[int] = (0,),
+    heldout: str = "",
+    location: str = "",
+    methods: Sequence[str] = METHODS,
+) -> Evaluation:
+    """Measure our patterns and those of the baselines on pictures that mining does not see, and leave the rows in the folder.
 
     What the run has read, encoded and parsed is used again; thresholds, word vectors, text items, rules, detectors and names
-    are all made from the training part alone.
+    are all made from the training part alone. What is mined and measured is kept, so that an interrupted measurement goes on.
 
     Args:
         folder: A finished run.
-        holdout: Share of the photo groups to hold out.
-        seeds: One split each.
         place: Where the work is done.
         progress: Where to report.
+        holdout: Share of the photo groups to hold out of each split.
+        seeds: One split each.
+        heldout: Another corpus to measure on, in place of splits: then mining sees all of the run's.
         location: Where the corpus is now, if it has moved since the run.
+        methods: Ours and what it is compared with.
 
     Raises:
-        MiningError: The training part of a split has no patterns.
+        ConfigError: The corpus lies in several places.
         EventMinerError: As of `run_corpus`.
     """
     config = load_config(folder.path / "run.toml")
     with folder.claim(), open_executor(place) as executor:
-        corpus = open_corpus(location or _only_place(folder), config.corpus, progress)
-        read, _ = keep_corpus(corpus, identify_corpus(corpus), folder.store)
-        stages = STAGES[: STAGES.index(PATTERNS) + 1]
-        scores: list[NameScore] = []
-        for seed in seeds:
-            split = config.model_copy(update={"holdout": HoldoutConfig(share=holdout, seed=seed)})
-            pipeline = Pipeline(folder.store, split, corpus, executor, progress, count_threads(place), {"read": read})
-            pipeline.run([LABEL])
-            scores.extend(_score(pipeline.run(stages), progress))
-    return NameEvaluation(corpus.declaration.name, scores, summarise(scores, seed=config.seed), seeds)
+        desk = _Desk(folder, config, executor, progress, count_threads(place))
+        pipeline = desk.open(location or _only_place(folder))
+        if heldout:
+            kept = [_measure_other(desk, pipeline, heldout, methods)]
+        else:
+            kept = [_measure_split(desk, pipeline, holdout, seed, methods) for seed in seeds]
+        name = kept[0].corpus
+        used = [] if heldout else list(seeds)
+        found = Evaluation(_summarise(kept, used, name, config.seed), [row for own in kept for row in own.names])
+        write_json(folder.path / EVALUATION, {"rows": [row._asdict() for row in found.rows]})
+    return found
+
+
+class _Kept(NamedTuple):
+    """What was measured of one split."""
+
+    corpus: str
+    values: list[dict[str, Any]]
+    names: list[dict[str, Any]]
+
+
+def _measure_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int, methods: Sequence[str]) -> _Kept:
+    """Mine the training part of a split by every method, its halves, and what means nothing; measure all."""
+    desk.progress.note(f"split {seed}")
+    workshop = Workshop(pipeline)
+    config = held_out_config(desk.config, share, seed)
+    artefacts = _mine_all(workshop, config, methods)
+    halves = held_out_config(desk.config, 0.5, seed)
+    artefacts["a.patterns"] = workshop.mine(halves)["patterns"]
+    artefacts["b.patterns"] = workshop.mine_rest(halves)["patterns"]
+    artefacts |= {f"{what}.patterns": workshop.mine_shuffled(config, what)["patterns"] for what in SHUFFLES}
+    stages = (*measuring_stages(methods, other=False, judges=desk.judges()), STABILITY, SHUFFLED)
+    return _read(replace(pipeline, config=config, artefacts=artefacts), stages, pipeline.corpus, seed)
+
+
+def _measure_other(desk: _Desk, pipeline: Pipeline, location: str, methods: Sequence[str]) -> _Kept:
+    """Mine all of the run's corpus by every method, and measure on another corpus."""
+    config = held_out_config(desk.config, 0.0, 0)
+    artefacts = _mine_all(Workshop(pipeline), config, methods)
+    other = replace(desk.open(location), config=config)
+    wanted = [LABEL, *(stage for stage in STAGES[: STAGES.index(SPLIT_STAGE) + 1])]
+    found = other.run(wanted)
+    artefacts |= {OTHER + name: found[name] for name in PART_INPUTS}
+    stages = measuring_stages(methods, other=True, judges=desk.judges())
+    return _read(replace(pipeline, config=config, artefacts=artefacts), stages, other.corpus, None)
+
+
+def _mine_all(workshop: Workshop, config: RunConfig, methods: Sequence[str]) -> dict[str, Artefact]:
+    """Return the artefacts that methods share, and the patterns of each."""
+    mined = {method: workshop.mine(config, method=method) for method in methods}  # type: ignore[arg-type]
+    shared = {name: artefact for name, artefact in mined[OURS].items() if name not in {"mine", "patterns"}}
+    return shared | {f"{method}.patterns": own["patterns"] for method, own in mined.items()}
+
+
+def _read(pipeline: Pipeline, stages: Sequence[Stage], corpus: Corpus, seed: int | None) -> _Kept:
+    """Run the measuring stages and read what they kept."""
+    artefacts = pipeline.run(stages)
+    contents = [read_json(artefacts[stage.name].file(VALUES)) for stage in stages]
+    values = [own for content in contents for own in content["values"]]
+    return _Kept(corpus.declaration.name, values, [{"seed": seed, **name} for own in contents for name in own["names"]])
+
+
+def _summarise(kept: Sequence[_Kept], seeds: list[int], corpus: str, seed: int) -> list[Measure]:
+    """Average over splits, and divide what is compared."""
+    splits = [{(own["measure"], own["method"]): own for own in one.values} for one in kept]
+    kinds = {key: own["kind"] for split in splits for key, own in split.items()}
+    samples = {key: [split[key]["values"] if key in split else [] for split in splits] for key in kinds}
+    rows = [_row(*key, corpus, estimate(sample, kinds[key], seed=seed), seeds) for key, sample in samples.items()]
+    for measure, method, other in _quotients(samples):
+        above, below = samples[measure, method], samples[measure, other]
+        found = estimate_quotient(above, below, kinds[measure, method], seed=seed)
+        rows.append(_row(f"ratio, {measure}", f"{method} / {other}", corpus, found, seeds))
+    return rows
+
+
+def _row(measure: str, method: str, corpus: str, found: Estimate, seeds: list[int]) -> Measure:
+    return Measure(measure, method, corpus, found.value, found.low, found.high, found.n, seeds)
+
+
+def _quotients(samples: Mapping[tuple[str, str], object]) -> Iterator[tuple[str, str, str]]:
+    """Yield what is compared, as far as it was measured."""
+    judged = sorted({measure for measure, _ in samples if measure.startswith(CONSISTENCY)})
+    for measure, method, other in (*QUOTIENTS, *((measure, OURS, "visual-only") for measure in judged)):
+        if {(measure, method), (measure, other)} <= samples.keys():
+            yield measure, method, other
 
 
 def _only_place(folder: RunFolder) -> str:
@@ -96,40 +237,3 @@ def _only_place(folder: RunFolder) -> str:
             hint="Put them into one corpus and run it; or evaluate the run that was extended.",
         )
     return str(places[0]["location"])
-
-
-def _score(artefacts: Mapping[str, Artefact], progress: Progress) -> list[NameScore]:
-    patterns = read_table(artefacts["patterns"].file("patterns.parquet"))
-    if not len(patterns):
-        raise MiningError("The training part of the split has no patterns, so there are no names to score.")
-    detectors = Detectors.from_tensors(read_tensors(artefacts["patterns"].file("detectors.safetensors")))
-    thresholds = read_array(artefacts["filters"].file("thresholds.npy"))
-    with progress.stage("score names"):
-        training, held_out = _part(artefacts, held_out=False), _part(artefacts, held_out=True)
-        return score_names(patterns, detectors, np.asarray(thresholds), training, held_out)
-
-
-def _part(artefacts: Mapping[str, Artefact], *, held_out: bool) -> Part:
-    """Gather the pictures of one side of the split, one per photo group, with the captions of all copies."""
-    rows = group_representatives(artefacts["groups"], artefacts["split"], held_out=held_out)
-    encoded = Encoded(artefacts["encode"])
-    images = encoded.images()
-    records = images.filter(images["row"].is_valid())["record"].to_pylist()
-    group_of = read_array(artefacts["groups"].file("groups.npy"))
-    words = words_by_caption(read_captions(artefacts["captions"]))
-    by_group: dict[int, list[frozenset[str]]] = {int(row): [] for row in rows}
-    for record, group in zip(records, group_of.tolist(), strict=True):
-        if group in by_group:
-            by_group[group].extend(words.get(record, []))
-    labels = read_table(artefacts["label"].file("labels.parquet"), ["record", "eventTypes"])
-    types = dict(zip(labels["record"].to_pylist(), labels["eventTypes"].to_pylist(), strict=True))
-    types_of: dict[int, set[str]] = {group: set() for group in by_group}
-    for record, group in zip(records, group_of.tolist(), strict=True):
-        if group in types_of:
-            types_of[group].update(types.get(record, ()))
-    return Part(
-        list(by_group.values()),
-        [frozenset(types_of[group]) for group in by_group],
-        encoded.pooled()[rows],
-        encoded.maxima()[rows],
-    )

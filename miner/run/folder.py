@@ -9,6 +9,7 @@ RUN/run.toml     the resolved configuration; `--config RUN/run.toml` repeats the
     kb/          the embedded store, made from the bundle
     report.html  made from patterns and bundle
     forgotten.json  hashes of records that must not come back
+    evaluation.json  what `evaluate patterns` measured
     review/      what analysts decided (decisions.jsonl); no stage touches it
 ```
 """
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUN_HINT = "Make one with 'eventminer run CORPUS --out RUN'."
-PARTS = ("run.toml", "run.json", "run.log", "stages", "bundle", "kb", "report.html", "review", "forgotten.json")
+PARTS = (
+    "run.toml", "run.json", "run.log", "stages", "bundle", "kb", "report.html", "review", "forgotten.json", "evaluation.json",
+)  # fmt: skip
 LEFT_OVER = re.compile(rf"\.({'|'.join(map(re.escape, PARTS))})\.(\d+|old){re.escape(TEMPORARY)}")
 """Names under which a killed run leaves a part of itself; nothing else is ever deleted."""
 

@@ -1,0 +1,67 @@
+"""What measures are made of, read from artefacts: the two parts of a split, and the patterns that each method mined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kb.evaluate.patterns import Part, words_by_caption
+from kb.evaluate.systems import System
+from miner.patterns.detector import Detectors
+from miner.run.encoded import Encoded
+from miner.run.split_stage import group_representatives
+from miner.run.text_stages import read_captions
+from miner.store.formats import read_array, read_table, read_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kb.evaluate.retrieval import Float32s
+    from miner.store.artefact import Artefact
+
+PART_INPUTS = ("label", "captions", "encode", "groups", "split")
+OTHER = "other."
+"""Begins the names of the artefacts of another corpus."""
+
+
+def read_part(artefacts: Mapping[str, Artefact], *, held_out: bool, prefix: str = "") -> Part:
+    """Gather the pictures of one side of a split, one per photo group, with the captions and event types of all copies.
+
+    Args:
+        artefacts: Those named in `PART_INPUTS`.
+        held_out: Which side.
+        prefix: Begins their names.
+    """
+    label, captions, encode, groups, split = (artefacts[prefix + name] for name in PART_INPUTS)
+    rows = group_representatives(groups, split, held_out=held_out)
+    encoded = Encoded(encode)
+    images = encoded.images()
+    records = images.filter(images["row"].is_valid())["record"].to_pylist()
+    words = words_by_caption(read_captions(captions))
+    table = read_table(label.file("labels.parquet"), ["record", "eventTypes"])
+    types = dict(zip(table["record"].to_pylist(), table["eventTypes"].to_pylist(), strict=True))
+    said: dict[int, list[frozenset[str]]] = {int(row): [] for row in rows}
+    types_of: dict[int, set[str]] = {int(row): set() for row in rows}
+    for record, group in zip(records, read_array(groups.file("groups.npy")).tolist(), strict=True):
+        if group in said:
+            said[group].extend(words.get(record, []))
+            types_of[group].update(types.get(record, ()))
+    event_types = [frozenset(own) for own in types_of.values()]
+    return Part(list(said.values()), event_types, encoded.pooled()[rows], encoded.maxima()[rows])
+
+
+def read_system(patterns: Artefact, method: str, n_best: int) -> System:
+    """Read the patterns of one method."""
+    table = read_table(patterns.file("patterns.parquet"))
+    has_detectors = "detectors.safetensors" in patterns.files
+    tensors = read_tensors(patterns.file("detectors.safetensors")) if has_detectors else None
+    return System(method, table, None if tensors is None else Detectors.from_tensors(tensors), n_best)
+
+
+def read_word_vectors(text_items: Artefact) -> dict[str, Float32s]:
+    """Return the unit vectors of the words of the captions that mining saw."""
+    words = read_table(text_items.file("words.parquet"))["word"].to_pylist()
+    vectors = np.asarray(read_array(text_items.file("vectors.npy")), dtype=np.float32)
+    norms = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return dict(zip(words, vectors / norms, strict=True))
