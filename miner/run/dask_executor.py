@@ -7,6 +7,7 @@ this process, which alone writes files, so workers need the corpus but not the r
 from __future__ import annotations
 
 import threading
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,8 +16,8 @@ import dask
 from distributed import Client, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
 
-from miner.errors import ConfigError, ExecutorError
-from miner.run.executor import count_cores, total_memory
+from miner.errors import ConfigError, EventMinerError, ExecutorError
+from miner.run.executor import FailedItemsError, count_cores, total_memory
 from miner.run.libraries import library_versions
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ R = TypeVar("R")
 
 LOOPBACK = "127.0.0.1"
 CONNECT_S = 10
-RETRIES = 2
+RETRIES = 1
 PER_WORKER = 2
 SETTINGS = {"distributed.comm.timeouts.connect": CONNECT_S, "distributed.logging.distributed": "error"}
 
@@ -73,7 +74,8 @@ class DaskExecutor:
         """Keep every worker supplied without holding more results than `PER_WORKER` per worker in memory.
 
         Raises:
-            ExecutorError: Workers died over and over on one shard, or the scheduler went away.
+            FailedItemsError: Everything else is done, but some items failed twice, or killed worker after worker.
+            ExecutorError: The scheduler went away.
         """
         function = work if thread_safe else partial(_work_alone, work)
         rest = list(enumerate(items))[::-1]
@@ -86,17 +88,46 @@ class DaskExecutor:
             return future
 
         queue = as_completed([submit() for _ in range(min(len(rest), PER_WORKER * max(self.n_workers, 1)))])
-        try:
-            for future in queue:
-                on_result(indices[future.key], future.result())
-                future.release()
-                if rest:
-                    queue.add(submit())
-        except (KilledWorker, OSError) as error:
-            raise ExecutorError(
-                f"Dask gave up: {' '.join(str(error).split())}",
-                hint="Run the same command again: finished shards are kept. Fewer --workers need less memory.",
-            ) from error
+        failures: dict[int, Exception] = {}
+        for future in queue:
+            index = indices[future.key]
+            if future.status == "error":
+                failures[index] = _failure(future.exception())
+            else:
+                on_result(index, _gather(future))
+            future.release()
+            if rest:
+                queue.add(submit())
+        if failures:
+            raise FailedItemsError(failures, len(items))
+
+
+def _failure(error: BaseException) -> Exception:
+    """Return what was unexpected; whatever else there is passes through.
+
+    Raises:
+        EventMinerError: That is what the work raised.
+    """
+    if isinstance(error, EventMinerError) or not isinstance(error, Exception):
+        raise error
+    if isinstance(error, KilledWorker):
+        return MemoryError("the workers that had it were killed, perhaps for want of memory")
+    return error
+
+
+def _gather(future: Any) -> Any:  # noqa: ANN401 - distributed is untyped
+    """Fetch a result.
+
+    Raises:
+        ExecutorError: The scheduler is gone, and the result with it.
+    """
+    try:
+        return future.result()
+    except (OSError, CancelledError) as error:
+        raise ExecutorError(
+            f"The Dask scheduler went away: {' '.join(str(error).split())}",
+            hint="Run the same command again: finished shards are kept.",
+        ) from error
 
 
 @contextmanager
@@ -116,7 +147,11 @@ def local_cluster(n_workers: int) -> Iterator[DaskExecutor]:
     with dask.config.set(SETTINGS):
         try:
             cluster = LocalCluster(
-                n_workers=n_workers, threads_per_worker=1, host=LOOPBACK, dashboard_address=None, silence_logs="ERROR"
+                n_workers=n_workers,
+                threads_per_worker=1,
+                host=LOOPBACK,
+                dashboard_address=f"{LOOPBACK}:0",
+                silence_logs="ERROR",
             )
         except (OSError, TimeoutError, RuntimeError) as error:
             raise ExecutorError(f"Dask workers do not start: {error}", hint="Run without --workers.") from error

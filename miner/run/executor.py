@@ -10,17 +10,17 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from miner.errors import ExecutorError
+from miner.errors import EventMinerError, ExecutorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Executor as Pool
 
 FEW_ITEMS = 4
@@ -75,9 +75,36 @@ class Executor(Protocol):
             on_result: Called in this thread, once per item, in any order.
             thread_safe: Whether several threads of a process may be inside `work` at once.
 
+        A known error (`EventMinerError`) of `work` would come again, so it passes through at once. Anything else is tried a
+        second time; what fails again does not keep the rest from being worked on.
+
         Raises:
-            ExecutorError: The place itself failed; an exception of `work` passes through.
+            FailedItemsError: Everything else is done, but some items failed twice.
+            ExecutorError: The place itself failed.
         """
+
+
+class FailedItemsError(ExecutorError):
+    """Some items failed twice; all others are done.
+
+    Args:
+        failures: By index of the item, what it raised the last time.
+        n_items: How many there were.
+    """
+
+    def __init__(self, failures: Mapping[int, Exception], n_items: int) -> None:
+        """Keep the failures; say the first."""
+        first = failures[min(failures)]
+        super().__init__(
+            f"{len(failures)} of {n_items} shards failed twice, the others are done: {describe_failure(first)}",
+            hint="Run the same command again: finished shards are kept.",
+        )
+        self.failures = failures
+
+
+def describe_failure(error: Exception) -> str:
+    """Put an unexpected exception into one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 class LocalExecutor:
@@ -127,14 +154,28 @@ class LocalExecutor:
 def _feed(
     pool: Pool, n_waiting: int, work: Callable[[T], R], items: Sequence[T], on_result: Callable[[int, R], None]
 ) -> None:
-    rest = iter(enumerate(items))
+    rest = deque(range(len(items)))
     running: dict[Future[R], int] = {}
-    while True:
-        running |= {pool.submit(work, item): index for index, item in islice(rest, n_waiting - len(running))}
-        if not running:
-            return
+    failed_once: set[int] = set()
+    failures: dict[int, Exception] = {}
+    while rest or running:
+        while rest and len(running) < n_waiting:
+            index = rest.popleft()
+            running[pool.submit(work, items[index])] = index
         for future in wait(running, return_when=FIRST_COMPLETED).done:
-            on_result(running.pop(future), future.result())
+            index = running.pop(future)
+            error = future.exception()
+            if error is None:
+                on_result(index, future.result())
+            elif isinstance(error, (EventMinerError, BrokenProcessPool)) or not isinstance(error, Exception):
+                raise error
+            elif index in failed_once:
+                failures[index] = error
+            else:
+                failed_once.add(index)
+                rest.append(index)
+    if failures:
+        raise FailedItemsError(failures, len(items))
 
 
 def _settle() -> None:

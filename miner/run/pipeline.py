@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from miner.errors import ArtefactError
+from miner.errors import ArtefactError, ExecutorError
+from miner.run.executor import FailedItemsError, describe_failure
 from miner.run.stage import Context, ShardedStage, WholeStage, identify
 from miner.store.fingerprint import digest_json
 
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
     from miner.run.executor import Executor
     from miner.run.progress import Advance, Progress
     from miner.run.spread import Spread
-    from miner.run.stage import Stage
+    from miner.run.stage import Shards, Stage
     from miner.store.artefact import Artefact, ArtefactStore, Identity
 
 logger = logging.getLogger(__name__)
+
+MAX_SHOWN = 3
 
 
 @dataclass
@@ -131,8 +135,35 @@ class Pipeline:
                     shards.keep(index, result, directory)
                 advance(sizes[position])
 
-            self.executor.map(shards.work, items, on_result=keep, thread_safe=shards.thread_safe)
+            try:
+                self.executor.map(shards.work, items, on_result=keep, thread_safe=shards.thread_safe)
+            except FailedItemsError as error:
+                failures = {open_shards[position]: each for position, each in error.failures.items()}
+                raise _name_records(stage, shards, failures) from error
         self.store.finish(identity, len(shards.items))
+
+
+def _name_records(stage: ShardedStage, shards: Shards, failures: Mapping[int, Exception]) -> ExecutorError:
+    """Say which records the shards that failed twice hold; all of them go into the log."""
+    shown = []
+    for index, error in sorted(failures.items()):
+        records = records_of(shards.items[index])
+        logger.error("%s: shard %d failed twice: %s; its records: %s", stage.name, index, error, " ".join(records))
+        span = f" ({records[0]} to {records[-1]})" if records else ""
+        shown.append(f"shard {index}{span}: {describe_failure(error)}")
+    rest = f"; and {len(shown) - MAX_SHOWN} more" if len(shown) > MAX_SHOWN else ""
+    return ExecutorError(
+        f"{stage.name}: {len(failures)} of {len(shards.items)} shards failed twice; the others are finished and kept. "
+        f"{'; '.join(shown[:MAX_SHOWN])}{rest}.",
+        hint="run.log names all their records. The same command tries these shards again, and nothing else.",
+    )
+
+
+def records_of(item: Any) -> list[str]:  # noqa: ANN401 - as a stage cuts its items
+    """Return the ids of the records that a shard's item holds: a column of a table, or of a chunk of captions."""
+    if isinstance(item, pa.Table) and "record" in item.schema.names:
+        return [str(record) for record in item["record"].to_pylist()]
+    return [str(record) for record in getattr(item, "records", ())]
 
 
 def _ignore(_n: int, /) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from miner.errors import ConfigError, ExecutorError, MiningError
 from miner.run.dask_executor import local_cluster, remote_cluster
-from miner.run.executor import LocalExecutor, count_cores
+from miner.run.executor import FailedItemsError, LocalExecutor, count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +30,26 @@ def spell(number: int) -> tuple[int, str]:
 def fail_at_two(number: int) -> int:
     if number == 2:
         raise MiningError("two is one too many", hint="count again")
+    return number
+
+
+def fail_once(item: tuple[int, Path]) -> int:
+    number, marker = item
+    if number == 1 and not marker.exists():
+        marker.touch()
+        raise OSError("the share did not answer")
+    return number
+
+
+def always_fail_at_two(number: int) -> int:
+    if number == 2:
+        raise ValueError("two never works")
+    return number
+
+
+def die_at_two(number: int) -> int:
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
     return number
 
 
@@ -83,6 +103,29 @@ def test_executors_pass_a_known_error_through_with_its_hint(executor: Executor) 
     with pytest.raises(MiningError, match="two is one too many") as caught:
         collect(executor, fail_at_two, 5)
     assert caught.value.hint == "count again"
+
+
+def test_executors_try_again_what_failed_once(executor: Executor, tmp_path: Path) -> None:
+    results: dict[int, int] = {}
+    executor.map(fail_once, [(n, tmp_path / "failed") for n in range(4)], on_result=results.__setitem__)
+    assert (tmp_path / "failed").exists()
+    assert results == {0: 0, 1: 1, 2: 2, 3: 3}
+
+
+def test_executors_finish_the_rest_when_one_item_fails_twice(executor: Executor) -> None:
+    results: dict[int, int] = {}
+    with pytest.raises(FailedItemsError, match=r"1 of 12 shards failed twice.*two never works") as caught:
+        executor.map(always_fail_at_two, range(12), on_result=results.__setitem__)
+    assert sorted(results) == [n for n in range(12) if n != 2]
+    assert list(caught.value.failures) == [2]
+
+
+@pytest.mark.slow
+def test_executors_dask_finishes_the_rest_when_one_item_kills_its_workers() -> None:
+    results: dict[int, int] = {}
+    with local_cluster(1) as executor, pytest.raises(FailedItemsError, match="were killed"):
+        executor.map(die_at_two, range(6), on_result=results.__setitem__)
+    assert sorted(results) == [0, 1, 3, 4, 5]
 
 
 def test_executors_dask_survives_a_killed_worker(cluster: Executor, tmp_path: Path) -> None:

@@ -3,10 +3,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+import pyarrow as pa
 import pytest
 
 from miner.config import MineConfig, RunConfig
-from miner.errors import ArtefactError, MiningError
+from miner.errors import ArtefactError, ExecutorError, MiningError
 from miner.run.executor import LocalExecutor
 from miner.run.pipeline import Pipeline
 from miner.run.progress import Silent
@@ -116,6 +117,35 @@ def test_pipeline_refuses_a_damaged_artefact(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match=r"shard-00002/square\.json is damaged") as caught:
         pipeline(tmp_path).run(stages())
     assert str(artefact.path) in str(caught.value.hint)
+
+
+def test_pipeline_names_the_records_of_a_shard_that_fails_twice(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried: list[str] = []
+
+    def look(rows: pa.Table) -> int:
+        first = rows["record"][0].as_py()
+        tried.append(first)
+        if first == "c":
+            raise ValueError("cannot be looked at")
+        return len(rows)
+
+    def cut(_context: Context) -> Shards:
+        items = [pa.table({"record": pair}) for pair in (["a", "b"], ["c", "d"], ["e", "f"])]
+        return Shards(work=look, items=items, save=save, sizes=[2, 2, 2])
+
+    looking = ShardedStage(name="look", version=1, cut=cut)
+    with pytest.raises(
+        ExecutorError, match=r"look: 1 of 3 shards failed twice.*shard 1 \(c to d\): ValueError: cannot"
+    ):
+        pipeline(tmp_path, n_threads=1).run([looking])
+    assert "its records: c d" in caplog.text
+    assert sorted(tried) == ["a", "c", "c", "e"]
+    tried.clear()
+    with pytest.raises(ExecutorError):
+        pipeline(tmp_path, n_threads=1).run([looking])
+    assert tried == ["c", "c"]
 
 
 def test_pipeline_leaves_nothing_of_a_stage_that_fails(tmp_path: Path) -> None:
