@@ -15,22 +15,26 @@ if TYPE_CHECKING:
 # Loading. `$rows` are lists of values, the keys first and then every property of the schema, null where absent: so what a
 # changed bundle no longer says is removed, while properties that others have added stay.
 #
-# A mark, one node per corpus that is being loaded, says whose load it is and how many rows it has written. Every batch moves
-# the mark in its own transaction: a batch that may or may not have been written before a connection broke is told by the
+# A mark, one node per lane of a load, says whose load it is and how far that lane has got. Every batch moves the mark of its
+# lane in its own transaction: a batch that may or may not have been written before a connection broke is told by the
 # mark, and a load whose mark has gone to another writes nothing more. Setting the corpus of the mark, which changes nothing,
 # waits until any other transaction on the mark has ended; only then is it looked at whose the mark is and how far it has got.
 # So a batch that is sent again while its first copy is still being committed writes nothing.
 
-CLAIM_MARK = "MATCH (l:EventminerLoad {id: $mark}) SET l.token = $token"
-TAKE_MARK = (
-    "MERGE (l:EventminerLoad {id: $mark}) "
-    "SET l.corpus = $corpus, l.token = $token, l.digest = $bundle, l.fresh = $fresh, l.position = $position"
+CLAIM_MARKS = "MATCH (l:EventminerLoad {corpus: $corpus}) SET l.token = $token"
+TAKE_MARKS = (
+    "UNWIND $marks AS mark MERGE (l:EventminerLoad {id: mark[0]}) SET l.position = mark[1], l.corpus = $corpus, "
+    "l.token = $token, l.digest = $bundle, l.fresh = $fresh, l.batchRows = $batchRows"
+)
+READ_MARKS = (
+    "MATCH (l:EventminerLoad {corpus: $corpus}) RETURN l.id AS id, l.digest AS digest, l.fresh AS fresh, "
+    "l.position AS position, l.batchRows AS batchRows ORDER BY id"
 )
 READ_MARK = (
     "MATCH (l:EventminerLoad {id: $mark}) "
     "RETURN l.token AS token, l.digest AS digest, l.fresh AS fresh, l.position AS position"
 )
-DROP_MARK = "MATCH (l:EventminerLoad {id: $mark, token: $token}) DELETE l"
+DROP_MARKS = "MATCH (l:EventminerLoad {corpus: $corpus, token: $token}) DELETE l"
 COUNT_CORPUS = "MATCH (c:Corpus {id: $corpus}) RETURN count(c) AS n"
 _MOVE_MARK = (
     "MATCH (l:EventminerLoad {id: $mark}) SET l.corpus = $scope "
@@ -59,9 +63,16 @@ def write_relationships(kind: RelationshipType, ends: tuple[str, str], *, fresh:
     source, target = ends
     return (
         f"{_MOVE_MARK}UNWIND $rows AS row MATCH (a:{source} {{id: row[0]}}) UNWIND row[1] AS to "
-        f"MATCH (b:{target} {{id: to[0]}}) {'CREATE' if fresh else 'MERGE'} (a)-[r:{kind.type}]->(b) "
-        f"SET r += {{{_properties(kind, 'to')}bundle: $bundle}} RETURN count(*) AS written"
+        f"MATCH (b:{target} {{id: to[0]}}) {_create(kind) if fresh else _merge(kind)} RETURN count(*) AS written"
     )
+
+
+def _create(kind: RelationshipType) -> str:
+    return f"CREATE (a)-[:{kind.type} {{{_properties(kind, 'to')}bundle: $bundle}}]->(b)"
+
+
+def _merge(kind: RelationshipType) -> str:
+    return f"MERGE (a)-[r:{kind.type}]->(b) SET r += {{{_properties(kind, 'to')}bundle: $bundle}}"
 
 
 def _properties(kind: NodeType | RelationshipType, row: str) -> str:
@@ -106,12 +117,12 @@ def delete_stale_ontology_relationships(relationship: RelationshipType) -> str:
 
 DELETE_UNUSED_EVENT_TYPES = (
     "MATCH (e:EventType) WHERE e.bundle IS NOT NULL AND NOT EXISTS { (:Corpus)-[:HAS_EVENT_TYPE]->(e) } "
-    "AND NOT EXISTS { (:Mention)-[:OF_TYPE]->(e) } AND NOT EXISTS { MATCH (l:EventminerLoad) WHERE l.id <> $mark } "
+    "AND NOT EXISTS { (:Mention)-[:OF_TYPE]->(e) } AND NOT EXISTS { MATCH (l:EventminerLoad) WHERE l.corpus <> $scope } "
     "WITH e LIMIT $limit DETACH DELETE e RETURN count(*) AS deleted"
 )
 DELETE_UNUSED_ROLES = (
     "MATCH (a:ArgumentRole) WHERE a.bundle IS NOT NULL AND NOT EXISTS { (:EventType)-[:HAS_ROLE]->(a) } "
-    "AND NOT EXISTS { MATCH (l:EventminerLoad) WHERE l.id <> $mark } WITH a LIMIT $limit DETACH DELETE a RETURN count(*) AS deleted"
+    "AND NOT EXISTS { MATCH (l:EventminerLoad) WHERE l.corpus <> $scope } WITH a LIMIT $limit DETACH DELETE a RETURN count(*) AS deleted"
 )
 RELINK_REVIEWS = "MATCH (r:Review) MATCH (p:Pattern {id: r.patternId}) MERGE (r)-[:OF]->(p)"
 COMPLETE_LOAD = "MATCH (c:Corpus {id: $corpus}) SET c.bundle = $bundle"

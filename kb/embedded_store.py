@@ -74,6 +74,11 @@ class EmbeddedStore:
         """The path of its file."""
         return str(self._path)
 
+    @property
+    def lanes(self) -> int:
+        """One: its process does one thing after another."""
+        return 1
+
     def read(self, statement: str, params: Params, *, timeout_s: float) -> QueryResult:
         """Run a statement on the last checkpoint (or on what this store has written); see `GraphStore.read`."""
         return _to_result(self._ask("read", statement=statement, params=dict(params), timeout_s=timeout_s))

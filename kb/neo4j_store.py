@@ -58,6 +58,11 @@ class Neo4jStore:
         """The address of the server and its database."""
         return f"{self._uri}/{self._database}"
 
+    @property
+    def lanes(self) -> int:
+        """Two: while one batch is being written, the next is packed and sent."""
+        return 2
+
     def read(self, statement: str, params: Params, *, timeout_s: float) -> QueryResult:
         """Run a statement routed to a reader, in a transaction that refuses writes; see `GraphStore.read`."""
         query = neo4j.Query(statement, timeout=timeout_s)

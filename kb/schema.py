@@ -259,13 +259,14 @@ _LOADER_NODES = (
     NodeType(
         label="EventminerLoad",
         origin="loader",
-        meaning="A load that is going on or was interrupted; it goes when the load is complete.",
+        meaning="One lane of a load that is going on or was interrupted; it goes when the load is complete.",
         properties=(
             _must("corpus", "string", "corpus it loads"),
             _must("digest", "string", "hash of the bundle"),
             _must("token", "string", "whose load it is"),
             _must("fresh", "boolean", "whether the store had nothing of the corpus before"),
-            _must("position", "integer", "rows of the bundle written so far"),
+            _must("position", "integer", "up to which row of the bundle its lane is written"),
+            _must("batchRows", "integer", "rows of a batch; the batches are dealt to the lanes in turn"),
         ),
     ),
 )

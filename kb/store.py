@@ -39,6 +39,11 @@ class GraphStore(Protocol):
         """Its address, without secrets."""
         ...
 
+    @property
+    def lanes(self) -> int:
+        """How many statements it can take at a time, each from a thread of its own."""
+        ...
+
     def read(self, statement: str, params: Params, *, timeout_s: float) -> QueryResult:
         """Run a statement that must not write.
 

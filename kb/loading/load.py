@@ -4,6 +4,10 @@ Every node and relationship is stamped with the hash of the bundle it came from.
 corpus but bears another stamp has vanished from the bundle and is deleted. So loading twice changes nothing, and what has no
 stamp (reviews, mentions, an analyst's own nodes) is never touched. A mark in the store says how far a load has got (see
 `kb.loading.mark`): a load whose server goes away waits for it and goes on; one that was killed is finished by the next.
+
+Into a store that takes several statements at a time, the batches of a new corpus go side by side: first all nodes, then what
+the ontology shares with other corpora, then all other relationships. They are created, so they lock nothing that another batch
+waits for; `MERGE`, which does, is left to one batch at a time.
 """
 
 from __future__ import annotations
@@ -11,12 +15,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from kb import cypher
 from kb.bundle import MANIFEST, verify_bundle
 from kb.graph_schema import NodeType
 from kb.loading.batches import change_all
+from kb.loading.lanes import Lanes
 from kb.loading.mark import take_mark
 from kb.loading.migrations import migrate
 from kb.loading.patience import Patience
@@ -29,6 +35,7 @@ from miner.errors import KbError
 from miner.store.formats import read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from kb.bundle import Manifest
@@ -91,11 +98,11 @@ def load_bundle(
     with store.loading(SCHEMA):
         keep(lambda _: migrate(store))
         keep(lambda _: store.constrain(SCHEMA))
-        mark = keep(lambda _: take_mark(store, manifest.corpus, manifest.digest))
+        mark = keep(lambda _: take_mark(store, manifest.corpus, manifest.digest, batch_rows=BATCH_ROWS))
         load = _Load(folder, manifest, mark, store, keep)
         load.write(on_progress or _ignore)
         load.delete_stale()
-        load.compare()
+        load.compare_and_index()
         load.complete()
     n_nodes = sum(manifest.files[f"nodes/{node.label}.parquet"].rows for node in SCHEMA.bundle_nodes)
     return LoadReport(
@@ -105,6 +112,14 @@ def load_bundle(
         relationships=manifest.n_rows - n_nodes,
         changes=load.changes,
     )
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What became of a batch."""
+
+    n_rows: int
+    changes: Changes
 
 
 class _Load:
@@ -117,12 +132,31 @@ class _Load:
         self._mark = mark
         self._store = store
         self._keep = keep
+        self._given_up = False
 
     def write(self, on_progress: Progress) -> None:
-        on_progress(self._mark.start)
-        for batch in read_batches(self._folder, BATCH_ROWS, after=self._mark.start):
-            self._write_batch(batch)
-            on_progress(len(batch.rows))
+        with Lanes[_Written](len(self._mark.starts)) as lanes:
+            try:
+                for written in self._write_all(lanes):
+                    self.changes += written.changes
+                    on_progress(written.n_rows)
+            except BaseException:
+                self._given_up = True
+                raise
+
+    def _write_all(self, lanes: Lanes[_Written]) -> Iterator[_Written]:
+        before: Batch | None = None
+        for batch in read_batches(self._folder, BATCH_ROWS, after=self._mark.starts):
+            if before is not None and not self._side_by_side(before, batch):
+                yield from lanes.finish()
+            yield from lanes.put(batch.lane, partial(self._write_batch, batch))
+            before = batch
+        yield from lanes.finish()
+
+    def _side_by_side(self, one: Batch, other: Batch) -> bool:
+        """Say whether two batches can be written in any order, and neither may wait for what the other has locked."""
+        same_kind = isinstance(one.kind, NodeType) == isinstance(other.kind, NodeType)
+        return same_kind and all(isinstance(b.kind, NodeType) or self._is_new(b.kind) for b in (one, other))
 
     def delete_stale(self) -> None:
         for kind in SCHEMA.bundle_relationships:
@@ -131,14 +165,22 @@ class _Load:
         if not self._mark.fresh:
             self._delete_stale_of_corpus()
         for statement in (cypher.DELETE_UNUSED_EVENT_TYPES, cypher.DELETE_UNUSED_ROLES):
-            self._repeat(statement, {"mark": self._mark.id})
+            self._repeat(statement, {"scope": self._manifest.corpus})
 
-    def compare(self) -> None:
-        """Compare what the store has of the bundle with the bundle.
+    def compare_and_index(self) -> None:
+        """Compare what the store has of the bundle with the bundle; meanwhile, make the indexes where the store can do both.
 
         Raises:
             KbError: Something else has changed the store meanwhile.
         """
+        with Lanes[None](len(self._mark.starts)) as lanes:
+            for _ in chain(lanes.put(0, self._index), lanes.put(1, self._compare), lanes.finish()):
+                pass
+
+    def _index(self) -> None:
+        self._keep(lambda _: self._store.index(SCHEMA))
+
+    def _compare(self) -> None:
         for node in SCHEMA.bundle_nodes:
             if node.label != "Corpus":
                 self._compare_count(node, [cypher.count_nodes(node)])
@@ -147,40 +189,48 @@ class _Load:
 
     def complete(self) -> None:
         self._run(cypher.RELINK_REVIEWS, {})
-        self._keep(lambda _: self._store.index(SCHEMA))
         corpus = node_id("Corpus", self._manifest.corpus)
         self._run(cypher.COMPLETE_LOAD, {"corpus": corpus, "bundle": self._manifest.digest})
         self._keep(lambda _: self._mark.drop(self._store))
 
-    def _write_batch(self, batch: Batch) -> None:
+    def _write_batch(self, batch: Batch) -> _Written:
+        return _Written(batch.done + len(batch.rows), self._write_rows(batch) if batch.rows else Changes())
+
+    def _write_rows(self, batch: Batch) -> Changes:
         try:
-            self._keep(lambda attempt: self._send(batch, again=attempt > 0))
+            changes: Changes = self._keep(lambda attempt: self._send(batch, again=attempt > 0))
         except BatchTooLargeError:
             if len(batch.rows) == 1:
                 raise
-            for half in batch.halves():
-                self._write_batch(half)
+            first, second = map(self._write_rows, batch.halves())
+            return first + second
+        return changes
 
-    def _send(self, batch: Batch, *, again: bool) -> None:
+    def _send(self, batch: Batch, *, again: bool) -> Changes:
         """Write a batch, unless it turns out to have been written before the connection broke."""
-        if again and self._mark.read_position(self._store) >= batch.position:
-            return
-        params = {"rows": batch.values, "mark": self._mark.id, "token": self._mark.token, "position": batch.position}
+        if again and self._given_up:
+            raise KbError(f"The load into {self._store.uri} has been given up.")
+        if again and self._mark.read_position(self._store, batch.lane) >= batch.position:
+            return Changes()
+        mark = {"mark": self._mark.id(batch.lane), "token": self._mark.token, "position": batch.position}
         stamp = {"scope": self._manifest.corpus, "bundle": self._stamp(batch.kind)}
-        result = self._store.write(self._statement(batch), {**params, **stamp})
+        result = self._store.write(self._statement(batch), {"rows": batch.values, **mark, **stamp})
         if result.rows[0][0] != len(batch.rows):
-            position = self._mark.read_position(self._store)
+            position = self._mark.read_position(self._store, batch.lane)
             # The first copy was still being committed when the second was sent.
             if again and not result.rows[0][0] and position >= batch.position:
-                return
+                return Changes()
             raise self._disturbed(batch.kind.key)
-        self.changes += result.changes
+        return result.changes
 
     def _statement(self, batch: Batch) -> str:
         if isinstance(batch.kind, NodeType):
             return cypher.write_nodes(batch.kind)
-        fresh = self._mark.fresh and not SCHEMA.is_shared(batch.kind)
-        return cypher.write_relationships(batch.kind, batch.ends or batch.kind.ends[0], fresh=fresh)
+        ends = batch.ends or batch.kind.ends[0]
+        return cypher.write_relationships(batch.kind, ends, fresh=self._is_new(batch.kind))
+
+    def _is_new(self, kind: RelationshipType) -> bool:
+        return self._mark.fresh and not SCHEMA.is_shared(kind)
 
     def _stamp(self, kind: NodeType | RelationshipType) -> str | None:
         """Return what marks something as of this bundle; the corpus gets its mark last, when all the rest is there."""
@@ -207,7 +257,7 @@ class _Load:
         expected = self._manifest.files[f"{folder}/{kind.key}.parquet"].rows
         params = {"scope": self._manifest.corpus, "bundle": self._stamp(kind)}
         if sum(self._run(statement, params) for statement in statements) != expected:
-            self._keep(lambda _: self._mark.read_position(self._store))
+            self._keep(lambda _: self._mark.read_position(self._store, 0))
             self._keep(lambda _: self._mark.drop(self._store))
             raise self._disturbed(kind.key)
 
@@ -247,7 +297,7 @@ def remove_corpus(store: GraphStore, corpus: str) -> Changes:
             raise KbError(f"{store.uri} has no corpus and no run {corpus!r}.", hint="@runs lists those that are there.")
         name, changes = str(found[0][0]), Changes()
         # No bundle has this mark's hash, so a load after an interrupted removal begins anew, and looks for what is there.
-        mark = take_mark(store, name, "")
+        mark = take_mark(store, name, "", batch_rows=0)
         delete_all = partial(change_all, store, limit=DELETED_ROWS, keep=Patience().keep)
         # Captions first, because thousands of them hang on a word; the corpus last: while it is there, a load does not take
         # the store for empty of it.
@@ -255,7 +305,7 @@ def remove_corpus(store: GraphStore, corpus: str) -> Changes:
             if node.origin == "bundle":
                 changes += delete_all(cypher.delete_scope(node), {"scope": name})
         for statement in (cypher.DELETE_UNUSED_EVENT_TYPES, cypher.DELETE_UNUSED_ROLES):
-            changes += delete_all(statement, {"mark": mark.id})
+            changes += delete_all(statement, {"scope": name})
         mark.drop(store)
     return changes
 

@@ -1,19 +1,23 @@
 """The mark of a load in the store: whose load it is and how far it has got.
 
-The mark moves in the same transaction as the rows it speaks of, so whatever breaks, reading it tells what is there.
+A store that can take several batches at a time is filled in lanes: the batches go to the lanes in turn, and each lane has a
+mark of its own, so that no lane waits for another. A mark moves in the same transaction as the rows it speaks of, so whatever
+breaks, reading it tells what is there.
 """
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kb import cypher
 from kb.model import node_id
 from miner.errors import KbError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kb.store import GraphStore
 
 __all__ = ["Mark", "take_mark"]
@@ -27,28 +31,27 @@ class Mark:
         corpus: Corpus that is loaded.
         bundle: Hash of the bundle.
         fresh: Whether nothing of the corpus was there when the load first began.
-        start: Rows that were written before, by a load of the same bundle that was interrupted.
+        starts: Per lane, up to which row of the bundle it was written before, by a load that was interrupted.
         token: Whose load it is.
     """
 
     corpus: str
     bundle: str
     fresh: bool
-    start: int
+    starts: tuple[int, ...]
     token: str
 
-    @property
-    def id(self) -> str:
-        """Id of its node."""
-        return node_id("EventminerLoad", self.corpus)
+    def id(self, lane: int) -> str:
+        """Id of the node of a lane."""
+        return _mark_id(self.corpus, lane)
 
-    def read_position(self, store: GraphStore) -> int:
-        """Return how many rows the store has.
+    def read_position(self, store: GraphStore, lane: int) -> int:
+        """Return up to which row of the bundle the store has what belongs to a lane.
 
         Raises:
             KbError: Another load has taken over.
         """
-        rows = store.write(cypher.READ_MARK, {"mark": self.id}).records()
+        rows = store.write(cypher.READ_MARK, {"mark": self.id(lane)}).records()
         if not rows or rows[0]["token"] != self.token:
             raise KbError(
                 f"Another load of corpus {self.corpus!r} into {store.uri} began meanwhile and has taken over.",
@@ -58,20 +61,41 @@ class Mark:
 
     def drop(self, store: GraphStore) -> None:
         """Remove it: the load is complete, or must begin anew."""
-        store.write(cypher.DROP_MARK, {"mark": self.id, "token": self.token})
+        store.write(cypher.DROP_MARKS, {"corpus": self.corpus, "token": self.token})
 
 
-def take_mark(store: GraphStore, corpus: str, bundle: str) -> Mark:
-    """Begin a load, or go on with an interrupted one of the same bundle; whoever holds the mark loses it."""
-    mark_id, token = node_id("EventminerLoad", corpus), uuid.uuid4().hex
-    # Before the position is read: what a killed load had sent is written by then, or never will be.
-    store.write(cypher.CLAIM_MARK, {"mark": mark_id, "token": token})
-    rows = store.write(cypher.READ_MARK, {"mark": mark_id}).records()
-    if rows and rows[0]["digest"] == bundle:
-        mark = Mark(corpus, bundle, fresh=bool(rows[0]["fresh"]), start=int(rows[0]["position"]), token=token)
+def take_mark(store: GraphStore, corpus: str, bundle: str, *, batch_rows: int) -> Mark:
+    """Begin a load, or go on with an interrupted one of the same bundle; whoever holds the mark loses it.
+
+    Args:
+        store: Where to.
+        corpus: Corpus to load.
+        bundle: Hash of its bundle.
+        batch_rows: Rows of a batch; an interrupted load with other batches had dealt them to the lanes in another way.
+    """
+    token = uuid.uuid4().hex
+    # Before the positions are read: what a killed load had sent is written by then, or never will be.
+    store.write(cypher.CLAIM_MARKS, {"corpus": corpus, "token": token})
+    rows = store.write(cypher.READ_MARKS, {"corpus": corpus}).records()
+    ids = [_mark_id(corpus, lane) for lane in range(store.lanes)]
+    if _goes_on(rows, ids, bundle, batch_rows):
+        starts = tuple(int(row["position"]) for row in rows)
+        mark = Mark(corpus, bundle, fresh=bool(rows[0]["fresh"]), starts=starts, token=token)
     else:
         known = store.write(cypher.COUNT_CORPUS, {"corpus": node_id("Corpus", corpus)}).rows[0][0]
-        mark = Mark(corpus, bundle, fresh=not rows and not known, start=0, token=token)
-    position = {"token": mark.token, "fresh": mark.fresh, "position": mark.start}
-    store.write(cypher.TAKE_MARK, {"mark": mark_id, "corpus": corpus, "bundle": bundle, **position})
+        mark = Mark(corpus, bundle, fresh=not rows and not known, starts=(0,) * len(ids), token=token)
+    params = {"marks": [list(pair) for pair in zip(ids, mark.starts, strict=True)], "fresh": mark.fresh}
+    store.write(
+        cypher.TAKE_MARKS, {**params, "corpus": corpus, "bundle": bundle, "token": token, "batchRows": batch_rows}
+    )
     return mark
+
+
+def _mark_id(corpus: str, lane: int) -> str:
+    return node_id("EventminerLoad", corpus, str(lane))
+
+
+def _goes_on(rows: Sequence[dict[str, Any]], ids: list[str], bundle: str, batch_rows: int) -> bool:
+    """Say whether the marks found are those of the same load, lane by lane."""
+    same = all(row["digest"] == bundle and row["batchRows"] == batch_rows for row in rows)
+    return same and [row["id"] for row in rows] == ids

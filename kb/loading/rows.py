@@ -1,12 +1,13 @@
 """The rows of a bundle in the order in which they are loaded, read a few at a time.
 
-The order follows from the bundle alone, so a number of rows says where a load has got to: `Batch.position`.
+The order follows from the bundle and the size of a batch alone, so a number of rows says where a lane of a load has got to:
+`Batch.position`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import chain, groupby
+from itertools import chain, count, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from kb.schema import SCHEMA
 from miner.store.formats import read_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from kb.graph_schema import NodeType, RelationshipType
@@ -37,12 +38,16 @@ class Batch:
         ends: The labels that they join, of relationships.
         rows: Values in the order of the table's columns: the keys, then the properties of the schema.
         position: Rows of the bundle up to the end of this batch.
+        lane: Which of the lanes it is dealt to.
+        done: Rows before these that the batch had as well, and that were written before.
     """
 
     kind: NodeType | RelationshipType
     ends: tuple[str, str] | None
     rows: list[Row]
     position: int
+    lane: int = 0
+    done: int = 0
 
     @property
     def values(self) -> list[Row]:
@@ -55,30 +60,30 @@ class Batch:
         """Cut it in two, for a store that cannot take so much at once."""
         middle = len(self.rows) // 2
         first = replace(self, rows=self.rows[:middle], position=self.position - len(self.rows) + middle)
-        return first, replace(self, rows=self.rows[middle:])
+        return first, replace(self, rows=self.rows[middle:], done=0)
 
     def after(self, position: int) -> Batch:
         """Return the part that comes after a position."""
-        return replace(self, rows=self.rows[max(0, len(self.rows) - (self.position - position)) :])
+        done = min(len(self.rows), max(0, len(self.rows) - (self.position - position)))
+        return replace(self, rows=self.rows[done:], done=done)
 
 
-def read_batches(folder: Path, size: int, *, after: int = 0) -> Iterator[Batch]:
-    """Read a bundle from its files, nodes first.
+def read_batches(folder: Path, size: int, *, after: Sequence[int] = (0,)) -> Iterator[Batch]:
+    """Read a bundle from its files, nodes first; batches of which nothing is left to write have no rows.
 
     Args:
         folder: The bundle.
         size: Most rows of a batch.
-        after: Position to begin at.
+        after: Per lane, the position to begin at.
 
     Raises:
         ArtefactError: A file cannot be read.
     """
     position = 0
-    for batch in chain(_read_nodes(folder, size), _read_relationships(folder, size)):
+    for number, batch in zip(count(), chain(_read_nodes(folder, size), _read_relationships(folder, size))):
         position += len(batch.rows)
-        placed = replace(batch, position=position)
-        if position > after:
-            yield placed if position - len(batch.rows) >= after else placed.after(after)
+        lane = number % len(after)
+        yield replace(batch, position=position, lane=lane).after(after[lane])
 
 
 def _read_nodes(folder: Path, size: int) -> Iterator[Batch]:

@@ -247,7 +247,7 @@ class _Stuttering:
 
     def __init__(self, store: GraphStore) -> None:
         self._store = store
-        self._late: list[int] = []
+        self._late: set[str] = set()
         self._sent: set[int] = set()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
@@ -257,23 +257,23 @@ class _Stuttering:
         done = self._store.write(statement, params, timeout_s=timeout_s)
         if "$rows" in statement and params["position"] not in self._sent:
             self._sent.add(params["position"])
-            self._late.append(params["position"])
+            self._late.add(params["mark"])
             raise StoreUnavailableError("Nothing answers.")
-        if statement == cypher.READ_MARK and self._late:
-            self._late.pop()
+        if statement == cypher.READ_MARK and params["mark"] in self._late:
+            self._late.remove(params["mark"])
             ((token, digest, fresh, _),) = done.rows
             return replace(done, rows=((token, digest, fresh, 0),))
         return done
 
 
 def test_load_of_whom_the_mark_is_not_writes_nothing_and_leaves_the_mark(store: GraphStore) -> None:
-    mine, theirs = take_mark(store, "beach", "mine"), take_mark(store, "beach", "theirs")
+    mine, theirs = (take_mark(store, "beach", bundle, batch_rows=5) for bundle in ("mine", "theirs"))
     row = ["Corpus:beach", *[None] * len(SCHEMA.node("Corpus").properties)]
-    params = {"rows": [row], "mark": mine.id, "token": mine.token, "position": 1, "scope": "beach", "bundle": None}
+    params = {"rows": [row], "mark": mine.id(0), "token": mine.token, "position": 1, "scope": "beach", "bundle": None}
     written = store.write(cypher.write_nodes(SCHEMA.node("Corpus")), params)
     assert written.rows == ((0,),)
     assert ask(store, "MATCH (c:Corpus) RETURN c") == []
-    assert theirs.read_position(store) == 0
+    assert theirs.read_position(store, 0) == 0
     theirs.drop(store)
 
 
@@ -406,7 +406,7 @@ def test_removing_a_corpus_that_is_loaded_in_part_leaves_nothing_of_it(store: Gr
     folder = load(store, tmp_path / "bundle")
     whole = content(store)
     store.write("MATCH (c:Corpus) DETACH DELETE c", {})
-    take_mark(store, "beach", verify_bundle(folder).digest)
+    take_mark(store, "beach", verify_bundle(folder).digest, batch_rows=5)
     store.write("MATCH (l:EventminerLoad) SET l.position = 40, l.fresh = true", {})
     remove_corpus(store, "beach")
     assert ask(store, "MATCH (n) WHERE NOT n:EventminerMigration RETURN n") == []

@@ -101,14 +101,14 @@ def test_batch_sent_again_waits_for_its_first_copy_and_writes_nothing(server: Ne
     ):
         store.write("MATCH (n) DETACH DELETE n", {})
         store.write("CREATE (:Image {id: 'Image:beach/a'}) CREATE (:Corpus {id: 'Corpus:beach'})", {})
-        mark = take_mark(store, "beach", "digest")
+        mark = take_mark(store, "beach", "digest", batch_rows=5)
         rows = [["Image:beach/a", [["Corpus:beach"]]]]
         stamp = {"scope": "beach", "bundle": "digest"}
-        params = {"rows": rows, "mark": mark.id, "token": mark.token, "position": 1, **stamp}
+        params = {"rows": rows, "mark": mark.id(0), "token": mark.token, "position": 1, **stamp}
         first = session.begin_transaction()
         assert first.run(statement, params).single(strict=True).value() == 1
         if taken_over:
-            second = pool.submit(lambda: take_mark(store, "beach", "digest").start)
+            second = pool.submit(lambda: take_mark(store, "beach", "digest", batch_rows=5).starts[0])
         else:
             second = pool.submit(lambda: store.write(statement, params).rows[0][0])
         assert not wait([second], timeout=0.5).done

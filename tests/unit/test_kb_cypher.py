@@ -28,13 +28,18 @@ def test_write_nodes_of_an_ontology_belong_to_no_corpus() -> None:
     assert "scope:" not in cypher.write_nodes(SCHEMA.node("EventType"))
 
 
-@pytest.mark.parametrize(("fresh", "clause"), [(True, "CREATE"), (False, "MERGE")])
+@pytest.mark.parametrize(
+    ("fresh", "clause"),
+    [
+        (True, "CREATE (a)-[:HAS_ITEM {`rank`: to[1], `weight`: to[2], bundle: $bundle}]->(b)"),
+        (False, "MERGE (a)-[r:HAS_ITEM]->(b) SET r += {`rank`: to[1], `weight`: to[2], bundle: $bundle}"),
+    ],
+)
 def test_write_relationships_looks_for_older_ones_only_where_there_can_be_some(clause: str, *, fresh: bool) -> None:
     (kind,) = (r for r in SCHEMA.relationships if r.type == "HAS_ITEM")
     assert cypher.write_relationships(kind, ("Pattern", "TextItem"), fresh=fresh) == (
         f"{MARK}MATCH (a:Pattern {{id: row[0]}}) UNWIND row[1] AS to MATCH (b:TextItem {{id: to[0]}}) "
-        f"{clause} (a)-[r:HAS_ITEM]->(b) SET r += {{`rank`: to[1], `weight`: to[2], bundle: $bundle}} "
-        "RETURN count(*) AS written"
+        f"{clause} RETURN count(*) AS written"
     )
 
 

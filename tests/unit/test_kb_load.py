@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from kb import neo4j_store
 from kb.building.vectors import pattern_vector
 from kb.bundle import build_bundle, write_bundle
+from kb.loading.lanes import Lanes
 from kb.loading.load import load_bundle
 from kb.loading.patience import Patience
 from kb.loading.rows import read_batches
@@ -42,8 +43,32 @@ def test_batches_have_every_row_once_and_say_where_they_end(bundle: Path, size: 
 def test_batches_go_on_after_any_position(bundle: Path) -> None:
     whole = [(b.kind.key, b.ends, row) for b in read_batches(bundle, 4) for row in b.rows]
     for position in range(0, len(whole) + 1, 7):
-        rest = [(b.kind.key, b.ends, row) for b in read_batches(bundle, 4, after=position) for row in b.rows]
+        rest = [(b.kind.key, b.ends, row) for b in read_batches(bundle, 4, after=[position]) for row in b.rows]
         assert rest == whole[position:]
+
+
+def test_lanes_have_every_row_once_and_go_on_each_from_its_own_position(bundle: Path) -> None:
+    whole = list(read_batches(bundle, 4, after=[0, 0]))
+    assert [b.lane for b in whole] == [i % 2 for i in range(len(whole))]
+    assert [b.rows for b in whole] == [b.rows for b in read_batches(bundle, 4)]
+    ends = (whole[4].position, whole[1].position)
+    rest = list(read_batches(bundle, 4, after=ends))
+    assert [b.done + len(b.rows) for b in rest] == [len(b.rows) for b in whole]
+    assert [b.rows for b in rest] == [[] if i in {0, 1, 2, 4} else b.rows for i, b in enumerate(whole)]
+
+
+def test_lanes_keep_the_order_within_a_lane_and_say_what_failed() -> None:
+    def fail() -> int:
+        raise KbError("broken")
+
+    with Lanes[int](2) as lanes:
+        assert lanes.put(0, lambda: 1) == []
+        assert lanes.put(1, lambda: 2) == []
+        assert lanes.put(0, fail) == [1]
+        assert lanes.put(1, lambda: 3) == [2]
+        with pytest.raises(KbError, match="broken"):
+            lanes.put(0, lambda: 4)
+        assert list(lanes.finish()) == [3]
 
 
 def test_halves_of_a_batch_are_the_batch_with_positions_in_between(bundle: Path) -> None:
