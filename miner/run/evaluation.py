@@ -12,9 +12,9 @@ from miner.run.base import read_places
 from miner.run.evaluation_parts import OTHER, PART_INPUTS
 from miner.run.evaluation_splits import Workshop, held_out_config
 from miner.run.evaluation_stages import METHODS, OURS, SHUFFLED, SHUFFLES, STABILITY, VALUES, measuring_stages
+from miner.run.folder import EVALUATION
 from miner.run.job import count_threads, open_executor
 from miner.run.pipeline import Pipeline
-from miner.run.projections import EVALUATION
 from miner.run.read_stages import LABEL, identify_corpus, keep_corpus, open_corpus
 from miner.run.split_stage import SPLIT_STAGE
 from miner.run.stages import STAGES

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUN_HINT = "Make one with 'eventminer run CORPUS --out RUN'."
+EVALUATION = "evaluation.json"
 PARTS = (
-    "run.toml", "run.json", "run.log", "stages", "bundle", "kb", "report.html", "review", "forgotten.json", "evaluation.json",
+    "run.toml", "run.json", "run.log", "stages", "bundle", "kb", "report.html", "review", "forgotten.json", EVALUATION,
 )  # fmt: skip
 LEFT_OVER = re.compile(rf"\.({'|'.join(map(re.escape, PARTS))})\.(\d+|old){re.escape(TEMPORARY)}")
 """Names under which a killed run leaves a part of itself; nothing else is ever deleted."""
