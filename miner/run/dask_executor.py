@@ -78,41 +78,52 @@ class DaskExecutor:
             ExecutorError: The scheduler went away.
         """
         function = work if thread_safe else partial(_work_alone, work)
-        rest = list(enumerate(items))[::-1]
-        indices: dict[object, int] = {}
-
-        def submit() -> Any:  # noqa: ANN401 - distributed is untyped
-            index, item = rest.pop()
-            future = self.client.submit(function, item, pure=False, retries=RETRIES)
-            indices[future.key] = index
-            return future
-
-        queue = as_completed([submit() for _ in range(min(len(rest), PER_WORKER * max(self.n_workers, 1)))])
         failures: dict[int, Exception] = {}
-        for future in queue:
-            index = indices[future.key]
-            if future.status == "error":
-                failures[index] = _failure(future.exception())
-            else:
-                on_result(index, _gather(future))
-            future.release()
-            if rest:
-                queue.add(submit())
+        crowded = PER_WORKER * max(self.n_workers, 1)
+        suspects = self._work(function, items, range(len(items)), crowded, on_result, failures)
+        # Work that waits for a worker is blamed when it dies, so whoever is suspected is tried once more, alone.
+        guilty = self._work(function, items, suspects, 1, on_result, failures)
+        failures |= dict.fromkeys(
+            guilty, MemoryError("the workers that had it were killed, perhaps for want of memory")
+        )
         if failures:
             raise FailedItemsError(failures, len(items))
 
+    def _work(
+        self,
+        function: Callable[[T], R],
+        items: Sequence[T],
+        wanted: Sequence[int],
+        n_at_once: int,
+        on_result: Callable[[int, R], None],
+        failures: dict[int, Exception],
+    ) -> list[int]:
+        """Work on some items and return those whose workers were killed."""
+        rest = list(wanted)[::-1]
+        indices: dict[object, int] = {}
+        killed = []
 
-def _failure(error: BaseException) -> Exception:
-    """Return what was unexpected; whatever else there is passes through.
+        def submit() -> Any:  # noqa: ANN401 - distributed is untyped
+            index = rest.pop()
+            future = self.client.submit(function, items[index], pure=False, retries=RETRIES)
+            indices[future.key] = index
+            return future
 
-    Raises:
-        EventMinerError: That is what the work raised.
-    """
-    if isinstance(error, EventMinerError) or not isinstance(error, Exception):
-        raise error
-    if isinstance(error, KilledWorker):
-        return MemoryError("the workers that had it were killed, perhaps for want of memory")
-    return error
+        queue = as_completed([submit() for _ in range(min(len(rest), n_at_once))])
+        for future in queue:
+            index = indices[future.key]
+            if future.status != "error":
+                on_result(index, _gather(future))
+            elif isinstance(error := future.exception(), KilledWorker):
+                killed.append(index)
+            elif isinstance(error, EventMinerError) or not isinstance(error, Exception):
+                raise error
+            else:
+                failures[index] = error
+            future.release()
+            if rest:
+                queue.add(submit())
+        return sorted(killed)
 
 
 def _gather(future: Any) -> Any:  # noqa: ANN401 - distributed is untyped
