@@ -1,25 +1,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from kb.evaluate.patterns import (
-    METHODS,
-    NameScore,
-    Part,
-    best_distinct,
-    score_names,
-    summarise,
-    words_by_caption,
-)
+from kb.evaluate.patterns import METHODS, NameScore, Part, Probes, best_distinct, name_key, words_by_caption
+from kb.evaluate.patterns import score_names as score_with
 from miner.patterns.assemble import PATTERNS
 from miner.patterns.detector import Detectors, Scale
 from tests.kb_run import pattern_row
 from tests.spoken import caption, captions_table
+
+if TYPE_CHECKING:
+    from kb.evaluate.retrieval import Float32s
 
 N = 40
 SHOWN = range(0, N, 4)
@@ -92,6 +88,12 @@ TYRES = pattern_row(
 WALL = pattern_row("p1", "A", 2, "wall", visualItems=[1], visualWeights=[1.0], grounding=0.1)
 
 
+def score_names(
+    patterns: pa.Table, detectors: Detectors | None, thresholds: Float32s, training: Part, held_out: Part
+) -> list[NameScore]:
+    return score_with(patterns, detectors, thresholds, Probes(training, held_out))
+
+
 def test_names_of_what_was_planted_are_found_by_every_method() -> None:
     (score,) = score_names(table(TYRES), DETECTORS.select([0]), THRESHOLDS, half(0), half(1))
     assert (score.pattern, score.event_type, score.name, score.n_relevant) == ("p0", "A", "burning tyres", len(SHOWN))
@@ -133,15 +135,23 @@ def test_names_in_every_training_picture_are_scored() -> None:
     assert score.values["detector"] == 1
 
 
-def test_summary_averages_over_names() -> None:
-    scores = [
-        NameScore(f"p{place}", "A", "x", 5, dict.fromkeys(METHODS, 0.1) | {"detector": value})
-        for place, value in enumerate([0.0, 0.5, 1.0])
-    ]
-    measured = {item.method: item for item in summarise(scores, seed=0)}
-    assert list(measured) == list(METHODS)
-    found = measured["detector"]
-    assert (found.value, found.n) == (0.5, 3)
-    assert 0 <= found.low < 0.5 < found.high <= 1
-    assert measured["probe"].low == pytest.approx(0.1)
-    assert summarise([], seed=0) == []
+def test_names_without_detectors_have_a_probe_and_a_base_rate() -> None:
+    (score,) = score_names(table(TYRES), None, THRESHOLDS, half(0), half(1))
+    assert score.values == {"probe": 1, "base-rate": len(SHOWN) / N}
+
+
+def test_as_many_names_are_scored_as_are_asked_for() -> None:
+    probes = Probes(half(0), half(1))
+    assert len(score_with(table(WALL, TYRES), DETECTORS, THRESHOLDS, probes, n=1)) == 1
+    assert len(score_with(table(WALL, TYRES), DETECTORS, THRESHOLDS, probes)) == 2
+
+
+def test_name_key_has_the_lemma_of_the_head() -> None:
+    assert name_key(TYRES) == "burning tyre"
+
+
+def test_part_knows_its_event_types() -> None:
+    pictures = replace(half(0), event_types=[frozenset({"B", "A"}), frozenset({"A"}), *[frozenset[str]()] * (N - 2)])
+    assert pictures.types == ["A", "B"]
+    assert np.flatnonzero(pictures.labelled).tolist() == [0, 1]
+    assert np.flatnonzero(pictures.of_type("B")).tolist() == [0]
