@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reports.figures import Cut, cut_patches, pattern_sheet
+from reports.links import Linked, link_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from reports.inputs import Picture
+    from reports.links import Link
 
 MAX_CAPTION = 240
-N_RELATED = 5
-LEAST_SHARED = 0.25
+N_QUOTES = 4
 SHEET_SIDE = 160
 FLAG_MEANINGS = {"trigger": "name restates the label"}
 
@@ -54,14 +55,6 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Link:
-    """Another pattern to go to."""
-
-    pattern: str
-    name: str
-
-
-@dataclass(frozen=True)
 class Card:
     """One pattern as the report shows it."""
 
@@ -87,14 +80,28 @@ class Card:
     method: str
     examples: tuple[Example, ...]
 
+    @property
+    def search_text(self) -> str:
+        """What a search looks at: name, other names, words and event type, in small letters."""
+        names = [self.name, *(name for name, _ in self.alternatives), *self.words, self.event_type]
+        return " ".join(dict.fromkeys(" ".join(names).lower().split()))
+
+    @property
+    def quotes(self) -> tuple[Example, ...]:
+        """Some examples with captions, those first that show another of the words that match."""
+        told = [example for example in self.examples if example.caption]
+        firsts = {example.match.lower(): example for example in reversed(told)}
+        fresh = [example for example in told if firsts[example.match.lower()] is example]
+        rest = [example for example in told if example not in fresh]
+        return tuple([*fresh, *rest][:N_QUOTES])
+
 
 @dataclass(frozen=True)
 class Section:
-    """The patterns of one event type, best first, with the patterns that share items with each."""
+    """The patterns of one event type, best first."""
 
     event_type: str
     cards: tuple[Card, ...]
-    related: Mapping[str, tuple[Link, ...]]
 
     @property
     def anchor(self) -> str:
@@ -118,7 +125,7 @@ def build_sections(
     by_type: dict[str, list[Card]] = defaultdict(list)
     for row in patterns.to_pylist():
         by_type[row["eventType"]].append(_card(row, examples.get(row["pattern"], ())))
-    return [_section(event_type, by_type[event_type]) for event_type in sorted(by_type)]
+    return [Section(event_type, _ranked(by_type[event_type])) for event_type in sorted(by_type)]
 
 
 def choose_examples(
@@ -224,21 +231,23 @@ def _roles(row: Mapping[str, Any]) -> tuple[tuple[str, float | None], ...]:
     return ((row["role"], None),)
 
 
-def _section(event_type: str, cards: Sequence[Card]) -> Section:
-    ranked = tuple(sorted(cards, key=lambda card: (card.rank, card.pattern)))
-    return Section(event_type, ranked, {card.pattern: _related(card, ranked) for card in ranked})
+def _ranked(cards: Sequence[Card]) -> tuple[Card, ...]:
+    return tuple(sorted(cards, key=lambda card: (card.rank, card.pattern)))
 
 
-def _related(card: Card, others: Sequence[Card]) -> tuple[Link, ...]:
-    shares = [(_shared_items(card, other), other) for other in others if other.pattern != card.pattern]
-    close = sorted((pair for pair in shares if pair[0] >= LEAST_SHARED), key=lambda pair: (-pair[0], pair[1].rank))
-    return tuple(Link(other.pattern, other.name) for _, other in close[:N_RELATED])
+def find_links(sections: Sequence[Section], evidence: pa.Table) -> dict[str, tuple[Link, ...]]:
+    """Link each pattern with others that have the same evidence, show in the same pictures, or share items."""
+    groups: dict[str, set[int]] = defaultdict(set)
+    for row in evidence.select(["pattern", "group"]).to_pylist():
+        groups[row["pattern"]].add(row["group"])
+    cards = [card for section in sections for card in section.cards]
+    return link_patterns(
+        [Linked(card.pattern, card.event_type, _items(card), frozenset(groups[card.pattern])) for card in cards]
+    )
 
 
-def _shared_items(a: Card, b: Card) -> float:
-    items = [{("visual", i) for i in card.visual_items} | {("text", i) for i in card.text_items} for card in (a, b)]
-    union = items[0] | items[1]
-    return len(items[0] & items[1]) / len(union) if union else 0.0
+def _items(card: Card) -> frozenset[tuple[str, int]]:
+    return frozenset([*(("visual", item) for item in card.visual_items), *(("text", item) for item in card.text_items)])
 
 
 def _credits(records: pa.Table, evidence: pa.Table) -> dict[str, str]:

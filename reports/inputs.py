@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     import pyarrow as pa
@@ -44,6 +44,8 @@ class ReportInputs:
         evidence: EVIDENCE; boxes are in upright original pixels.
         open_image: From the `image` of a record to the bytes of its file.
         decode: From those bytes to upright pixels, `miner.visual.images.decode_image` with the run's pixel limit.
+        masked_words: Words that define an event type, which were hidden from mining.
+        evaluation: What `eventminer evaluate patterns` measured, one mapping per measure and method.
         name_item: From the number of a visual item to what it is, such as `class 795`.
         counters: What the stages counted, such as `{"rules": summary, "patterns": {...}}`; shown as it is.
     """
@@ -61,4 +63,6 @@ class ReportInputs:
     open_image: Callable[[str], bytes]
     decode: Callable[[bytes], Picture]
     counters: Mapping[str, object] = field(default_factory=dict)
+    masked_words: Sequence[str] = ()
+    evaluation: Sequence[Mapping[str, object]] = ()
     name_item: Callable[[int], str] = "item {}".format

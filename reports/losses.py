@@ -24,10 +24,11 @@ class Loss:
 
 @dataclass(frozen=True)
 class Copies:
-    """Pictures that are copies of one another."""
+    """Pictures that are copies of one another: beyond the first of each group, groups, their sizes, and the largest."""
 
     n_pictures: int
     n_groups: int
+    sizes: tuple[tuple[int, int], ...]
     largest: tuple[tuple[str, ...], ...]
 
 
@@ -124,7 +125,9 @@ def find_copies(images: pa.Table, groups: np.ndarray, *, n_largest: int, n_shown
     for group in largest:
         members = np.flatnonzero(groups[rows] == group)[:n_shown]
         named.append(tuple(encoded["record"].take(members).to_pylist()))
-    return Copies(int(sizes[sizes > 1].sum() - repeated.size), int(repeated.size), tuple(named))
+    by_size = zip(*np.unique(sizes[sizes > 1], return_counts=True), strict=True)
+    of_sizes = tuple((int(size), int(count)) for size, count in by_size)[::-1]
+    return Copies(int(sizes[sizes > 1].sum() - repeated.size), int(repeated.size), of_sizes, tuple(named))
 
 
 def read_counters(counters: Mapping[str, object], path: str = "") -> tuple[list[Counter], list[CounterTable]]:

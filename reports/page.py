@@ -1,10 +1,13 @@
-"""One HTML file that shows what a run found: no network, no scripts, pictures inside.
+"""One HTML file that shows what a run found: no network, pictures inside.
 
-The bytes follow from the inputs alone: no times, no paths, no host names.
+Everything can be read without scripts; one small script, the only one that the page's own policy allows, adds the search and
+a choice of light or dark. The bytes follow from the inputs alone: no times, no paths, no host names.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import TYPE_CHECKING
 
 import jinja2
@@ -13,8 +16,11 @@ import pyarrow.compute as pc
 
 from reports import charts, losses, numerals
 from reports.album import Album, build_album
+from reports.comparison import compare_methods
+from reports.dropped import list_losses, list_steps
 from reports.figures import Cut
-from reports.gallery import Section, build_sections
+from reports.gallery import Section, build_sections, find_links
+from reports.links import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,12 +46,20 @@ def render_report(inputs: ReportInputs, *, images: bool = True) -> str:
     copy_cuts = _copy_cuts(inputs.records, copies)
     balance, n_unlabelled = losses.label_balance(inputs.labels)
     lines, tables = losses.read_counters(inputs.counters)
-    page = template_environment().get_template("report.html.j2")
-    return page.render(
+    environment = template_environment()
+    script = environment.get_template("script.js").render()
+    return environment.get_template("report.html.j2").render(
+        script=script,
+        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         inputs=inputs,
         images=images,
         album=build_album(inputs, [*_cuts(sections), *copy_cuts.values()]) if images else Album({}, {}),
         sections=sections,
+        links=find_links(sections, inputs.evidence),
+        link_kinds=KINDS,
+        cards={card.pattern: card for section in sections for card in section.cards},
+        roles=sorted({card.roles[0][0] for section in sections for card in section.cards if card.roles}),
+        panels=compare_methods(inputs.evaluation),
         headline=_headline(inputs, balance),
         overview=_overview(sections, balance),
         most_patterns=max((len(section.cards) for section in sections), default=0),
@@ -55,7 +69,8 @@ def render_report(inputs: ReportInputs, *, images: bool = True) -> str:
         balance=balance,
         n_unlabelled=n_unlabelled,
         most_records=max(n_unlabelled, *balance.values()) if balance else n_unlabelled,
-        dropped=_dropped(inputs),
+        steps=list_steps(inputs, n_shown=sum(1 for _ in _cuts(sections))),
+        dropped=list_losses(inputs),
         counter_lines=lines,
         counter_tables=tables,
     )
@@ -106,8 +121,7 @@ def _headline(inputs: ReportInputs, balance: dict[str, int]) -> list[tuple[str, 
 def _overview(sections: Sequence[Section], balance: dict[str, int]) -> list[tuple[int, Section]]:
     by_type = {section.event_type: section for section in sections}
     return [
-        (balance.get(name, 0), by_type.get(name, Section(name, (), {})))
-        for name in sorted(balance.keys() | by_type.keys())
+        (balance.get(name, 0), by_type.get(name, Section(name, ()))) for name in sorted(balance.keys() | by_type.keys())
     ]
 
 
@@ -122,20 +136,6 @@ def _plots(sections: Sequence[Section]) -> list[tuple[str, charts.Scatter]]:
     return [
         ("wide", charts.scatter(points, width=1000, height=460)),
         ("narrow", charts.scatter(points, width=350, height=400)),
-    ]
-
-
-def _dropped(inputs: ReportInputs) -> list[tuple[str, str, list[losses.Loss]]]:
-    return [
-        ("Records not used", "Nothing of them counts anywhere.", losses.dropped_records(inputs.records)),
-        (
-            "Pictures not used",
-            "Their records have no visual items.",
-            losses.dropped_images(inputs.images, inputs.records),
-        ),
-        ("Event values not understood", "Their records count as unlabelled.", losses.dropped_labels(inputs.labels)),
-        ("Records used with a remark", "Only what the remark names is missing.", losses.record_notes(inputs.records)),
-        ("Pictures used with a remark", "This was done to them.", losses.image_notes(inputs.images)),
     ]
 
 

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow.compute as pc
+
 from kb.bundle import verify_bundle
 from kb.loading.load import load_bundle
 from kb.store import open_store
 from miner.config_file import render_config
 from miner.errors import KbError
+from miner.run.folder import EVALUATION
 from miner.run.frozen_stages import count_drift
 from miner.run.libraries import library_versions
 from miner.run.reviewing import sync_run_reviews
@@ -27,7 +31,7 @@ from reports.inputs import ReportInputs
 from reports.page import render_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from miner.config import RunConfig
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
     from miner.run.pipeline import Pipeline
     from miner.store.artefact import Artefact
 
-REPORT_VERSION = 2
+REPORT_VERSION = 3
 KB_VERSION = 2
 
 
@@ -90,12 +94,27 @@ def _report_key(artefacts: Mapping[str, Artefact]) -> str:
 
 def _write_report(pipeline: Pipeline, folder: RunFolder) -> None:
     with pipeline.progress.stage("report"), folder.replacing("report.html") as path:
-        inputs = report_inputs(pipeline.artefacts, pipeline.config, pipeline.corpus.open_image)
+        inputs = report_inputs(pipeline.artefacts, pipeline.config, pipeline.corpus.open_image, read_evaluation(folder))
         write_bytes(path, render_report(inputs).encode())
 
 
+def read_evaluation(folder: RunFolder) -> list[dict[str, object]]:
+    """Return what `eventminer evaluate patterns` left in a run folder, nothing where it has not been run.
+
+    Raises:
+        ArtefactError: The file is damaged.
+    """
+    path = folder.path / EVALUATION
+    found = read_json(path) if path.exists() else []
+    rows = found.get("rows", []) if isinstance(found, dict) else found
+    return [row for row in rows if isinstance(row, dict)]
+
+
 def report_inputs(
-    artefacts: Mapping[str, Artefact], config: RunConfig, open_image: Callable[[str], bytes]
+    artefacts: Mapping[str, Artefact],
+    config: RunConfig,
+    open_image: Callable[[str], bytes],
+    evaluation: Sequence[Mapping[str, object]] = (),
 ) -> ReportInputs:
     """Gather what the report shows.
 
@@ -103,7 +122,11 @@ def report_inputs(
         artefacts: Of a finished run.
         config: Of that run.
         open_image: From the image of a record to its bytes.
+        evaluation: What was measured on pictures that mining did not see.
     """
+    thresholds = read_array(artefacts["filters"].file("thresholds.npy"))
+    held_out = read_table(artefacts["split"].file("split.parquet"))["heldOut"]
+    n_held_out = pc.sum(held_out).as_py() or 0
     return ReportInputs(
         corpus=read_json(artefacts["read"].file("declaration.json"))["name"],
         run_key=artefacts["patterns"].key,
@@ -117,11 +140,15 @@ def report_inputs(
         evidence=read_table(artefacts["patterns"].file("evidence.parquet")),
         open_image=open_image,
         decode=partial(decode_image, max_pixels=config.visual.max_pixels),
+        masked_words=read_json(artefacts["masks"].file("words.json")),
+        evaluation=evaluation,
         name_item=load_backbone(config.visual.backbone).name_item,
         counters={
             "rules": read_json(artefacts["mine"].file("summary.json")),
             "captions": read_json(artefacts["text-items"].file("counts.json")),
             "patterns": read_json(artefacts["patterns"].file("dropped.json")),
+            "split": {"heldOut": n_held_out, "training": len(held_out) - n_held_out},
+            "visual items": {"items": len(thresholds), "neverFire": int(np.isposinf(thresholds).sum())},
             **({"drift": count_drift(artefacts["drift"])} if "drift" in artefacts else {}),
         },
     )

@@ -193,7 +193,7 @@ MASKS = WholeStage(
 )
 TEXT_ITEMS = WholeStage(
     name="text-items",
-    version=3,
+    version=4,
     inputs=("split", "captions", "masks"),
     settings=("seed",),
     libraries=("gensim", "numpy", "pyarrow", "scikit-learn", "scipy", "snowballstemmer", "spacy"),

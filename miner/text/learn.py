@@ -41,8 +41,8 @@ class LearnedItems:
     Attributes:
         items: A `TEXT_ITEMS` table.
         vectors: The words of the vocabulary and their vectors, the most frequent word first.
-        counts: What was counted on the way: `contentWords`, `vocabulary`, `phrases`, `withoutVector`, `items`,
-            `itemsOfSeveralWords`.
+        counts: What was counted on the way: `contentWords`, `vocabulary`, `rareWords`, `phrases`, `withoutVector`,
+            `items`, `itemsOfSeveralWords`.
     """
 
     items: pa.Table
@@ -89,6 +89,7 @@ def learn_items(
     counts = {
         "contentWords": sum(map(len, single)),
         "vocabulary": len(vocabulary.words),
+        "rareWords": len({word for sentence in sentences for word in sentence}) - len(vocabulary.words),
         "phrases": len(known & phrases),
         "withoutVector": int((~vectors.vectors.any(axis=1)).sum()),
         "items": len(items),

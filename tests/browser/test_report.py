@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,18 +11,34 @@ from tests.report_fakes import drawn_source, fake_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser
     from playwright.sync_api import Page as BrowserPage
 
-LAPTOP, PHONE = (1280, 900), (390, 844)
+LAPTOP, PHONE = (1366, 768), (390, 844)
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
+
+
+EVALUATION = [
+    {
+        "measure": measure,
+        "method": method,
+        "corpus": "drawn",
+        "value": value,
+        "low": value - 0.1,
+        "high": value + 0.1,
+        "n": 9,
+    }
+    for measure in ("r-precision of names", "consistency")
+    for method, value in (("ours", 0.6), ("visual-only", 0.25), ("text-only", 0.05))
+]
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(render_report(fake_inputs(drawn_source(), n_patterns=8)), encoding="utf-8")
+    inputs = replace(fake_inputs(drawn_source(), n_patterns=10), masked_words=["mark", "marker"], evaluation=EVALUATION)
+    path.write_text(render_report(inputs), encoding="utf-8")
     return path.as_uri()
 
 
@@ -42,6 +60,72 @@ def test_report_fits_the_width_of_the_screen(page: BrowserPage) -> None:
     page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
     page.add_style_tag(content=".card { content-visibility: visible !important }")
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("window.innerWidth")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_report_is_accessible(page: BrowserPage, theme: str) -> None:
+    page.select_option("#theme", theme)
+    page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
+    page.add_style_tag(content=".card { content-visibility: visible !important }")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']})")
+    assert [(violation["id"], violation["nodes"][0]["html"]) for violation in found["violations"]] == []
+
+
+def test_report_theme_outlives_a_reload(page: BrowserPage) -> None:
+    page.select_option("#theme", "dark")
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+
+
+def test_report_search_leaves_the_patterns_that_fit(page: BrowserPage) -> None:
+    everything = page.locator("article.card").count()
+    page.keyboard.press("/")
+    page.keyboard.type("kind1")
+    assert page.locator("article.card:visible").count() == 10
+    assert page.inner_text("#found") == f"10 of {everything} patterns"
+    assert page.locator("section.event:visible").count() == 1
+    page.keyboard.press("Enter")
+    assert page.locator(".card:target").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator("article.card:visible").count() == everything
+
+
+def test_report_filters_by_type_role_and_proof(page: BrowserPage) -> None:
+    page.select_option("#by-type", "Drawn.Kind0")
+    page.select_option("#by-role", "Place")
+    shown = page.locator("article.card:visible")
+    assert 0 < shown.count() < 10
+    assert {card.get_attribute("data-role") for card in shown.all()} == {"Place"}
+    page.click("#clear")
+    page.check("#only-proven")
+    assert page.locator('article.card[data-proven="no"]:visible').count() == 0
+    page.fill("#search", "nothing has this word")
+    assert page.locator("#none").is_visible()
+
+
+def test_report_links_lead_to_cards_that_the_search_hides(page: BrowserPage) -> None:
+    page.select_option("#by-type", "Drawn.Kind0")
+    hidden = page.locator('article.card[data-type="Drawn.Kind1"]').first.get_attribute("id")
+    page.evaluate("id => { location.hash = id }", hidden)
+    page.wait_for_selector(f"#{hidden}", state="visible")
+
+
+def test_report_compares_methods_on_one_scale(page: BrowserPage) -> None:
+    """The marks of a measure stand in the order of their values."""
+    marks = page.locator(".panel").first.locator(".mark")
+    places = [mark.evaluate("mark => mark.getBoundingClientRect().x") for mark in marks.all()]
+    assert places == sorted(places, reverse=True)
+    assert len(set(places)) == 3
+    assert page.locator(".panel").first.locator("caption").bounding_box()["height"] < 80  # type: ignore[index]
+
+
+def test_report_prints_cards_and_no_controls(page: BrowserPage) -> None:
+    page.emulate_media(media="print")
+    assert page.locator("article.card:visible").count() == page.locator("article.card").count()
+    assert not page.locator("#find").is_visible()
+    assert not page.locator("#contents").is_visible()
+    page.emulate_media(media="screen")
 
 
 def test_report_draws_its_patches(page: BrowserPage) -> None:
@@ -77,5 +161,5 @@ def test_report_shows_one_plot_that_fits(page: BrowserPage) -> None:
 def test_report_opens_the_evidence_of_a_pattern(page: BrowserPage) -> None:
     card = page.locator(".card").first
     assert not card.locator("table").is_visible()
-    card.locator("summary").press("Enter")
+    card.locator("summary").first.press("Enter")
     assert card.locator("table").is_visible()

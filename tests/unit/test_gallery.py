@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from corpora.records import RECORDS
-from reports.gallery import build_sections, choose_examples, draw_sheet, split_caption
+from reports.gallery import build_sections, choose_examples, draw_sheet, find_links, split_caption
 from tests.report_fakes import EVIDENCE, PATTERNS, drawn_source, fake_inputs
 
 BASE: dict[str, Any] = {
@@ -97,12 +97,34 @@ def test_build_sections_relates_patterns_that_share_items() -> None:
         {"pattern": "Pb", "visualItems": [7], "textItems": [4], "name": "helmet"},
         {"pattern": "Pc", "visualItems": [3], "textItems": [7]},
     )
-    (section,) = build_sections(table, evidence())
-    assert {pattern: [link.name for link in links] for pattern, links in section.related.items()} == {
-        "Pa": ["helmet"],
-        "Pb": ["rock wall"],
+    links = find_links(build_sections(table, evidence()), evidence())
+    assert {pattern: [(link.kind, link.pattern) for link in own] for pattern, own in links.items()} == {
+        "Pa": [("alike", "Pb")],
+        "Pb": [("alike", "Pa")],
         "Pc": [],
     }
+
+
+def test_card_quotes_captions_that_show_different_words() -> None:
+    """Of the words that match, "rope" comes third and "rock" again fourth."""
+    captions = ["a rock", "the rock", "one rock", "a rope", "no word"]
+    rows = [
+        {"record": f"r{i}", "caption": text, "start": text.rindex(" ") + 1, "end": len(text), "score": -i, "group": i}
+        for i, text in enumerate(captions[:4])
+    ]
+    (section,) = build_sections(
+        patterns({}), evidence(*rows, {"record": "z", "caption": None, "score": -9, "group": 9})
+    )
+    assert [quote.caption for quote in section.cards[0].quotes] == ["a rock", "a rope", "the rock", "one rock"]
+
+
+def test_card_is_found_by_its_names_words_and_event_type() -> None:
+    table = patterns(
+        {"name": "Rock Wall", "alternatives": ["cliff"], "alternativeScores": [2.0], "textWords": ["rope"]}
+    )
+    (section,) = build_sections(table, evidence())
+    found = section.cards[0].search_text.split()
+    assert {"rock", "wall", "cliff", "rope", section.event_type.lower()} <= set(found)
 
 
 def test_build_sections_orders_roles_and_falls_back_to_the_plain_role() -> None:

@@ -136,6 +136,7 @@ def test_corpora_without_frequent_words_have_no_items(table: pa.Table) -> None:
     learned = learn(table)
     assert learned.items.schema.equals(TEXT_ITEMS)
     assert len(learned.items) == learned.counts["vocabulary"] == 0
+    assert learned.counts["rareWords"] == ("dog" in str(table["lemmas"].to_pylist()))
     items = CaptionItems(table, unmasked(table), learned.items).table()["items"].to_pylist()
     assert items == [[]] * len(table)
 

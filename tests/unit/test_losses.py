@@ -94,6 +94,7 @@ def test_find_copies_counts_pictures_beyond_the_first_and_names_the_largest() ->
     table = images({"record": "bad", "status": "bad", "row": None}, *rows)
     copies = find_copies(table, np.array([0, 1, 0, 3, 3, 3, 6]), n_largest=1, n_shown=2)
     assert (copies.n_pictures, copies.n_groups, copies.largest) == (3, 2, (("r3", "r4"),))
+    assert copies.sizes == ((3, 1), (2, 1))
 
 
 def test_find_copies_without_copies() -> None:

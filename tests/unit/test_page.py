@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
 import re
 from dataclasses import replace
@@ -94,9 +96,10 @@ def test_page_says_what_each_visual_item_is(inputs: ReportInputs) -> None:
     assert "filter 1279, class 795" in page.text
 
 
-def test_page_refers_to_nothing_outside_and_runs_nothing(html: str) -> None:
+def test_page_refers_to_nothing_outside_and_runs_its_own_script_only(html: str) -> None:
     page = Page(html)
-    assert page.all("script") == page.all("link") == page.all("img") == page.all("iframe") == []
+    assert page.all("link") == page.all("img") == page.all("iframe") == []
+    assert page.all("script") == [{}]
     for _, attributes in page.elements:
         assert not any(name.startswith("on") for name in attributes)
         for name in ("src", "href", "srcset", "xlink:href", "action"):
@@ -106,6 +109,9 @@ def test_page_refers_to_nothing_outside_and_runs_nothing(html: str) -> None:
     policy = next(a["content"] for a in page.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     assert policy.startswith("default-src 'none';")
+    script = html[html.index("<script>") + len("<script>") : html.index("</script>")]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in policy
 
 
 def test_page_marks_the_words_that_match(html: str) -> None:
@@ -114,7 +120,7 @@ def test_page_marks_the_words_that_match(html: str) -> None:
 
 def test_page_gives_every_patch_a_name_and_a_frame(html: str) -> None:
     patches = re.findall(r'<svg class="patch".*?</svg>', html, re.DOTALL)
-    cards = html[html.index('<article class="card"') : html.index('id="dropped"')]
+    cards = html[html.index('<article class="card"') : html.index('<section id="dropped"')]
     assert len(patches) > 100
     assert all(re.search(r"<title>[^<]{3,}</title>", patch) for patch in patches)
     assert cards.count('class="frame"') == cards.count('class="patch"')
@@ -139,7 +145,7 @@ def test_page_states_the_run_in_numbers(inputs: ReportInputs, html: str) -> None
 
 
 def test_page_lists_what_was_dropped(html: str) -> None:
-    dropped = html[html.index('id="dropped"') : html.index('id="copies"')]
+    dropped = html[html.index('<section id="dropped"') : html.index('<section id="copies"')]
     for text in (
         "missing-image",
         "captions.jsonl:11: images/none.jpg is not in the corpus",
@@ -148,6 +154,32 @@ def test_page_lists_what_was_dropped(html: str) -> None:
     ):
         assert text in dropped
     assert "48,210" in dropped
+
+
+def test_page_compares_methods_or_says_what_would(inputs: ReportInputs, html: str) -> None:
+    assert "This run has not been measured" in html
+    rows = [
+        {"measure": "concepts", "method": "ours", "corpus": "c", "value": 30.0, "low": 25.0, "high": 36.0, "n": 5},
+        {
+            "measure": "concepts",
+            "method": "visual-only",
+            "corpus": "c",
+            "value": 20.0,
+            "low": None,
+            "high": None,
+            "n": 5,
+        },
+    ]
+    measured = render_report(replace(inputs, evaluation=rows), images=False)
+    assert "has not been measured" not in measured
+    assert "25 to 36" in measured
+    assert Page(measured).all("caption") == [{}]
+
+
+def test_page_shows_words_that_were_hidden(inputs: ReportInputs) -> None:
+    html = render_report(replace(inputs, masked_words=["protest", "riot"]), images=False)
+    assert "2 words define an event type" in html
+    assert "protest, riot" in html
 
 
 def test_page_is_the_same_twice(inputs: ReportInputs, html: str) -> None:
@@ -221,11 +253,14 @@ def test_page_escapes_hostile_text_everywhere(inputs: ReportInputs) -> None:
         records=records,
         labels=set_column(inputs.labels, "eventTypes", [[HOSTILE]] * n_records),
         counters={HOSTILE: {HOSTILE: {HOSTILE: HOSTILE}}},
+        masked_words=[HOSTILE],
+        evaluation=[{"measure": HOSTILE, "method": HOSTILE, "corpus": HOSTILE, "value": 0.5, "n": HOSTILE}],
         open_image=lambda _: b"",
     )
     html = render_report(hostile)
     page = Page(html)
-    assert page.all("script") == page.all("img") == []
+    assert page.all("script") == [{}]
+    assert page.all("img") == []
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
     assert "\x00" not in html
     assert html.count("<style>") == html.count("</style>") == 1
