@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from corpora.truth import NAMES_READ, normalise_name
-from kb.evaluate.patterns import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from kb.evaluate.box_truth import Box, BoxedThing
 
-__all__ = ["BoxEvaluation", "BoxScore", "evaluate_boxes", "iou", "summarise_boxes"]
+__all__ = ["BoxEvaluation", "BoxMeasure", "BoxScore", "evaluate_boxes", "iou", "summarise_boxes"]
 
 SMALL, LARGE = 0.1, 0.2
 """Shares of a picture below which a thing is small, and from which it is large."""
@@ -45,6 +44,17 @@ class BoxScore(NamedTuple):
     def size(self) -> str:
         """How large the thing is in the picture."""
         return "small" if self.share < SMALL else "medium" if self.share < LARGE else "large"
+
+
+class BoxMeasure(NamedTuple):
+    """A mean over boxes, with its interval."""
+
+    measure: str
+    method: str
+    value: float
+    low: float
+    high: float
+    n: int
 
 
 class BoxEvaluation(NamedTuple):
@@ -131,7 +141,7 @@ def _holds(box: Sequence[float], own: Sequence[float]) -> bool:
     return box[0] <= x <= box[2] and box[1] <= y <= box[3]
 
 
-def summarise_boxes(scores: Sequence[BoxScore], *, seed: int) -> list[Measured]:
+def summarise_boxes(scores: Sequence[BoxScore], *, seed: int) -> list[BoxMeasure]:
     """Average over boxes, all of them and by size; intervals are of a bootstrap over patterns, whose boxes are alike.
 
     Args:
@@ -146,7 +156,7 @@ def summarise_boxes(scores: Sequence[BoxScore], *, seed: int) -> list[Measured]:
                 values = [float(getattr(score, measure)[method]) for score in chosen]
                 low, high = _interval(values, [score.pattern for score in chosen], seed=seed)
                 label = f"box {measure}" + (f", {size}" if size else "")
-                measured.append(Measured(label, method, float(np.mean(values)), low, high, len(values)))
+                measured.append(BoxMeasure(label, method, float(np.mean(values)), low, high, len(values)))
     return measured
 
 

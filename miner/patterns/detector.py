@@ -14,15 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from miner.patterns.pictures import cell_distances
+from miner.patterns.pictures import cell_distances, in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from miner.patterns.pictures import Bools, Cells, Float16s, Float32s, Int64s
+    from miner.patterns.pictures import Bools, Cells, Float16s, Float32s, Int64s, Rows
 
 Float64s = npt.NDArray[np.float64]
-CHUNK = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,16 +49,20 @@ class Background:
         return np.ascontiguousarray(weights.T, dtype=np.float32)
 
 
-def fit_background(features: Float32s, *, shrinkage: float) -> Background:
+def fit_background(features: Rows, *, shrinkage: float) -> Background:
     """Fit mean and shrunk covariance, Σ + shrinkage · tr(Σ)/C · I.
 
     Args:
         features: float32, (n, n_features), one row per picture or cell.
         shrinkage: Share of the mean variance added to every variance, > 0.
     """
-    mean = features.mean(axis=0, dtype=np.float64)
-    centred = features - mean.astype(np.float32)
-    covariance = (centred.T @ centred).astype(np.float64) / max(1, len(features) - 1)
+    rows = np.arange(len(features))
+    mean = evidence_means(features, [rows])[0]
+    covariance = np.zeros((len(mean), len(mean)))
+    for chunk in in_chunks(rows):
+        centred = features[chunk] - mean.astype(np.float32)
+        covariance += centred.T @ centred
+    covariance /= max(1, len(features) - 1)
     ridge = shrinkage * np.trace(covariance) / len(covariance)
     covariance[np.diag_indices_from(covariance)] += max(ridge, np.finfo(np.float32).tiny)
     return Background(mean, linalg.cholesky(covariance, lower=True))
@@ -68,6 +71,44 @@ def fit_background(features: Float32s, *, shrinkage: float) -> Background:
 def pooled_features(pooled: Float16s) -> Float32s:
     """Return the square root of the pooled maps, float32, same shape: it evens out the long tail of strong filters."""
     return np.sqrt(np.maximum(pooled, 0).astype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class PooledFeatures:
+    """The pooled features of many pictures, made when they are asked for.
+
+    Attributes:
+        pooled: float16, (n, n_filters).
+    """
+
+    pooled: Rows
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Pictures and filters."""
+        return self.pooled.shape
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.pooled)
+
+    def __getitem__(self, rows: Int64s, /) -> Float32s:
+        """Return `pooled_features` of some pictures."""
+        return pooled_features(self.pooled[rows])
+
+    def dot(self, weights: Float32s) -> Float32s:
+        """Return the products with linear detectors.
+
+        Args:
+            weights: float32, (n_patterns, n_filters).
+
+        Returns:
+            float32, (n, n_patterns).
+        """
+        products = np.empty((len(self), len(weights)), dtype=np.float32)
+        for chunk in in_chunks(np.arange(len(self))):
+            products[chunk] = self[chunk] @ weights.T
+        return products
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +184,14 @@ class Detectors:
         return Detectors.from_tensors({name: tensor[list(patterns)] for name, tensor in self.tensors().items()})
 
 
-def evidence_means(features: Float32s, evidence: Sequence[Int64s]) -> Float64s:
+def evidence_means(features: Rows, evidence: Sequence[Int64s]) -> Float64s:
     """Return the mean features over the rows of each pattern's evidence, float64, (n_patterns, n_features)."""
-    return np.stack([features[rows].mean(axis=0, dtype=np.float64) for rows in evidence])
+    means = np.zeros((len(evidence), features.shape[1]))
+    for place, rows in enumerate(evidence):
+        for chunk in in_chunks(rows):
+            means[place] += features[chunk].sum(axis=0, dtype=np.float64)
+        means[place] /= len(rows)
+    return means
 
 
 def peak_cells(cells: Cells, fires: Bools, *, n_cells: int) -> Int64s:

@@ -9,12 +9,14 @@ import pyarrow as pa
 from PIL import Image
 from scipy import ndimage
 
+from miner.patterns.pictures import in_chunks
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from miner.patterns.candidates import Candidate
     from miner.patterns.detector import Detectors
-    from miner.patterns.pictures import Float32s, PatternInputs
+    from miner.patterns.pictures import Float32s, Int64s, PatternInputs, Pictures
     from miner.visual.geometry import Box, Geometry
 
 EVIDENCE = pa.schema(
@@ -58,8 +60,6 @@ def find_evidence(patterns: Sequence[Candidate], detectors: Detectors, inputs: P
     found = []
     for place, pattern in enumerate(patterns):
         pictures = np.unique(inputs.votes.picture[pattern.own])
-        scores = detectors.select([place]).scores(inputs.pictures.pooled[pictures])[:, 0]
-        heat = detectors.heat(inputs.pictures.projected[pictures], place)
         rows = [
             {
                 "pattern": pattern.draft.pattern,
@@ -70,10 +70,18 @@ def find_evidence(patterns: Sequence[Candidate], detectors: Detectors, inputs: P
                 "score": float(score),
                 "group": int(inputs.pictures.groups[picture]),
             }
-            for picture, score, cells in zip(pictures.tolist(), scores, heat, strict=True)
+            for picture, score, cells in _look(pictures, place, detectors, inputs.pictures)
         ]
         found.extend(sorted(rows, key=lambda row: (-row["score"], row["record"])))
     return found
+
+
+def _look(rows: Int64s, place: int, detectors: Detectors, pictures: Pictures) -> Iterator[tuple[int, float, Float32s]]:
+    """Yield each picture with the score of one pattern and its heat map."""
+    one = detectors.select([place])
+    for chunk in in_chunks(rows):
+        scores = one.scores(pictures.pooled[chunk])[:, 0]
+        yield from zip(chunk.tolist(), scores.tolist(), one.heat(pictures.projected[chunk], 0), strict=True)
 
 
 def _copies(picture_of: Mapping[str, int]) -> dict[int, list[str]]:

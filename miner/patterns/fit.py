@@ -10,22 +10,29 @@ import numpy as np
 from miner.patterns.detector import (
     Background,
     Detectors,
+    PooledFeatures,
     Scale,
     evidence_means,
     fit_background,
     peak_cells,
-    pooled_features,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from miner.patterns.detector import Float64s
     from miner.patterns.merge import Draft
     from miner.patterns.pictures import Bools, Float32s, Int64s, Pictures, Votes
 
 N_FOLDS = 2
 MAX_CELL_PICTURES = 2048
-"""Pictures whose cells the background of cells is fitted on, evenly spaced; its means settle long before."""
+"""Pictures whose cells a background, or the detector of one pattern, is fitted on, evenly spaced; means settle long before."""
+
+REGION_CUT = 0.3
+"""Share of the strongest cell's score from which a cell belongs to the region a pattern covers in a picture."""
+
+N_REGION_FITS = 3
+"""Fits of a cell detector on the regions that the one before finds (docs/decisions/boxes.md)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +73,18 @@ def fit_drafts(
         seed: Of the division into folds.
     """
     evidence = [np.unique(votes.picture[rows]) for rows in matches]
-    features = pooled_features(pictures.pooled)
+    features = PooledFeatures(pictures.pooled)
     background = fit_background(features, shrinkage=shrinkage)
     pooled = background.discriminants(evidence_means(features, evidence))
     background_of_cells = _cell_background(pictures, shrinkage=shrinkage)
-    peaks = [_peak_mean(draft, rows, votes, pictures) for draft, rows in zip(drafts, matches, strict=True)]
-    cells = _fit_cells(background_of_cells, peaks, evidence, pictures)
+    cells = np.stack(
+        [
+            _fit_cells(background_of_cells, _peak_mean(draft, rows, votes, pictures), own, pictures)
+            for draft, rows, own in zip(drafts, matches, evidence, strict=True)
+        ]
+    )
     bias = (cells @ background_of_cells.mean).astype(np.float32)
-    detectors = Detectors(pooled, Scale.of(features @ pooled.T), cells, bias)
+    detectors = Detectors(pooled, Scale.of(features.dot(pooled)), cells, bias)
     scores = _cross_fit(features, background, evidence, seed=seed)
     grounding = [
         average_precision(scores[:, place], _mask(votes.picture[draft.says(votes)], len(pictures)))
@@ -88,7 +99,7 @@ def _mask(rows: Int64s, n: int) -> Bools:
     return mask
 
 
-def _cross_fit(features: Float32s, background: Background, evidence: Sequence[Int64s], *, seed: int) -> Float32s:
+def _cross_fit(features: PooledFeatures, background: Background, evidence: Sequence[Int64s], *, seed: int) -> Float32s:
     """Score each fold by discriminants of the evidence outside it; 0 where there is none."""
     folds = np.random.default_rng(seed).permutation(len(features)) % N_FOLDS
     scores = np.zeros((len(features), len(evidence)), dtype=np.float32)
@@ -98,7 +109,7 @@ def _cross_fit(features: Float32s, background: Background, evidence: Sequence[In
         if not len(known):
             continue
         weights = background.discriminants(evidence_means(features, [rest[place] for place in known]))
-        raw = features @ weights.T
+        raw = features.dot(weights)
         inside = np.flatnonzero(folds == fold)
         scores[np.ix_(inside, known)] = Scale.of(raw)(raw)[inside]
     return scores
@@ -114,32 +125,63 @@ def average_precision(scores: Float32s, relevant: Bools) -> float:
     return float((np.arange(1, len(ranks) + 1) / ranks).mean()) if len(ranks) else 0.0
 
 
+def _evenly(rows: Int64s) -> Int64s:
+    """Return at most `MAX_CELL_PICTURES` of some rows, evenly spaced."""
+    step = -(-len(rows) // MAX_CELL_PICTURES)
+    return rows[::step]
+
+
 def _cell_background(pictures: Pictures, *, shrinkage: float) -> Background:
-    step = -(-len(pictures) // MAX_CELL_PICTURES)
-    sample = pictures.projected[::step].astype(np.float32)
+    sample = pictures.projected[_evenly(np.arange(len(pictures)))].astype(np.float32)
     return fit_background(sample.reshape(-1, sample.shape[-1]), shrinkage=shrinkage)
 
 
-def _fit_cells(
-    background: Background, peaks: Sequence[Float32s], evidence: Sequence[Int64s], pictures: Pictures
-) -> Float32s:
-    """Fit the discriminants of cells: once on the peaks of the filters, once more on the peaks that finds."""
-    first = background.discriminants(np.stack(peaks))
-    means = [_strongest_mean(weights, rows, pictures) for weights, rows in zip(first, evidence, strict=True)]
-    return background.discriminants(np.stack(means))
+def _fit_cells(background: Background, peak: Float64s, evidence: Int64s, pictures: Pictures) -> Float32s:
+    """Fit the discriminant of a pattern's cells.
+
+    First on the peaks of its filters, then on the cells that finds strongest, then on the regions around those: the
+    strongest cell is often a part of a thing only, and its box would be too.
+
+    Args:
+        background: Of cells.
+        peak: float64, (n_dims,), mean cell at the peaks of the filters.
+        evidence: Pictures that show the pattern.
+        pictures: All pictures.
+
+    Returns:
+        float32, (n_dims,).
+    """
+    cells = pictures.projected[_evenly(evidence)].astype(np.float32)
+    weights: Float32s = background.discriminants(peak[None])[0]
+    weights = background.discriminants(_strongest_mean(cells @ weights, cells)[None])[0]
+    for _ in range(N_REGION_FITS):
+        heat = cells @ weights - np.float32(weights @ background.mean)
+        weights = background.discriminants(_region_mean(heat, cells)[None])[0]
+    return weights
 
 
-def _peak_mean(draft: Draft, rows: Int64s, votes: Votes, pictures: Pictures) -> Float32s:
+def _peak_mean(draft: Draft, rows: Int64s, votes: Votes, pictures: Pictures) -> Float64s:
     """Return the mean cell at the peaks of the firing filters over the votes that match."""
-    items = list(draft.visual)
-    fires = votes.visual[:, items][rows].toarray() > 0
-    own = votes.picture[rows]
-    peaks = peak_cells(pictures.cells[own][:, items], fires, n_cells=pictures.projected.shape[1])
-    return np.asarray(pictures.projected[own, peaks].astype(np.float32).mean(axis=0))
+    items, chosen = list(draft.visual), _evenly(rows)
+    fires = votes.visual[:, items][chosen].toarray() > 0
+    own = votes.picture[chosen]
+    cells = pictures.projected[own]
+    peaks = peak_cells(pictures.cells[own][:, items], fires, n_cells=cells.shape[1])
+    return np.asarray(cells[np.arange(len(own)), peaks].mean(axis=0, dtype=np.float64))
 
 
-def _strongest_mean(weights: Float32s, evidence: Int64s, pictures: Pictures) -> Float32s:
-    """Return the mean over the evidence of the cell that scores highest under the weights."""
-    cells = pictures.projected[evidence].astype(np.float32)
-    best = (cells @ weights).argmax(axis=1)
-    return np.asarray(cells[np.arange(len(cells)), best].mean(axis=0))
+def _strongest_mean(heat: Float32s, cells: Float32s) -> Float64s:
+    """Return the mean over pictures of the hottest cell."""
+    return np.asarray(cells[np.arange(len(cells)), heat.argmax(axis=1)].mean(axis=0, dtype=np.float64))
+
+
+def _region_mean(heat: Float32s, cells: Float32s) -> Float64s:
+    """Return the mean over the cells whose heat is a good part of that of the hottest of their picture.
+
+    Args:
+        heat: float32, (n_pictures, n_cells), 0 for the mean cell.
+        cells: float32, (n_pictures, n_cells, n_dims).
+    """
+    hottest = heat.max(axis=1, keepdims=True)
+    inside = np.where(hottest > 0, heat >= REGION_CUT * hottest, heat == hottest)
+    return np.asarray(cells[inside].mean(axis=0, dtype=np.float64))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -25,22 +25,45 @@ Float16s = npt.NDArray[np.float16]
 Int64s = npt.NDArray[np.int64]
 Cells = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
+CHUNK = 512
+"""Pictures whose features are in memory at once where all pictures are gone through."""
+
+
+class Rows(Protocol):
+    """An array of one row per picture that may lie on the disk: asked for some rows, it brings them into memory."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows first."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    def __getitem__(self, rows: Int64s, /) -> npt.NDArray[Any]:
+        """Return a copy of some rows, in the order asked for."""
+
+
+def in_chunks(rows: Int64s) -> Iterator[Int64s]:
+    """Cut rows into parts of `CHUNK`, in order."""
+    for first in range(0, len(rows), CHUNK):
+        yield rows[first : first + CHUNK]
+
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """The pictures that represent their photo groups, one row each.
+    """The pictures that represent their photo groups, one row each; all but `groups` may lie on the disk.
 
     Attributes:
         groups: int64, (n,), ascending: ids of the photo groups.
-        cells: (n, n_filters): cell where each filter is strongest, read row by row.
+        cells: uint8 or uint16, (n, n_filters): cell where each filter is strongest, read row by row.
         pooled: float16, (n, n_filters), ≥ 0: mean of each filter's map.
         projected: float16, (n, n_cells, n_dims): every cell, projected.
     """
 
     groups: Int64s
-    cells: Cells
-    pooled: Float16s
-    projected: Float16s
+    cells: Rows
+    pooled: Rows
+    projected: Rows
 
     def __len__(self) -> int:
         """Number of photo groups."""

@@ -11,6 +11,8 @@ from miner.store.formats import read_array, read_table
 from miner.visual.encode import join_images
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     import pyarrow as pa
 
@@ -33,6 +35,10 @@ class Encoded:
         """Return the IMAGES table of all records; `row` points into the arrays below."""
         return join_images([read_table(shard / "images.parquet") for shard in self.artefact.shards])
 
+    def rows(self, name: str, rows: npt.NDArray[np.int64]) -> ShardRows:
+        """Return some rows of `cells`, `pooled` or `projected`, left on the disk until they are asked for."""
+        return ShardRows([read_array(shard / f"{name}.npy") for shard in self.artefact.shards], rows)
+
     def maxima(self) -> npt.NDArray[np.float16]:
         """Return float16, (n_rows, n_items): the largest value of each map, of filters and then classes."""
         return self._join("maxima")
@@ -51,3 +57,37 @@ class Encoded:
 
     def _join(self, name: str) -> Array:
         return np.concatenate([read_array(shard / f"{name}.npy") for shard in self.artefact.shards])
+
+
+class ShardRows:
+    """Chosen rows of an array that lies in several shards; memory is needed only for what is asked for.
+
+    Args:
+        shards: Of the array, in order, mapped into memory; at least one.
+        rows: int64, (n,), of all shards together.
+    """
+
+    def __init__(self, shards: Sequence[Array], rows: npt.NDArray[np.int64]) -> None:
+        """Remember where everything is."""
+        self._shards, self._rows = shards, rows
+        self._ends = np.cumsum([len(shard) for shard in shards])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows first."""
+        return (len(self._rows), *self._shards[0].shape[1:])
+
+    def __len__(self) -> int:
+        """Number of chosen rows."""
+        return len(self._rows)
+
+    def __getitem__(self, rows: npt.NDArray[np.int64], /) -> Array:
+        """Return a copy of some of the chosen rows, in the order asked for."""
+        wanted = self._rows[rows]
+        of_shard = np.searchsorted(self._ends, wanted, side="right")
+        found = np.empty((len(wanted), *self.shape[1:]), self._shards[0].dtype)
+        for shard in np.unique(of_shard).tolist():
+            here = np.flatnonzero(of_shard == shard)
+            first = self._ends[shard] - len(self._shards[shard])
+            found[here] = self._shards[shard][wanted[here] - first]
+        return found

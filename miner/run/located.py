@@ -16,8 +16,7 @@ from miner.store.formats import read_json, read_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kb.evaluate.boxes import BoxScore
-    from kb.evaluate.patterns import Measured
+    from kb.evaluate.boxes import BoxMeasure, BoxScore
     from miner.run.folder import RunFolder
 
 __all__ = ["AUTO", "LocatedEvaluation", "evaluate_located"]
@@ -40,7 +39,7 @@ class LocatedEvaluation:
 
     corpus: str
     scores: Sequence[BoxScore]
-    measured: Sequence[Measured]
+    measured: Sequence[BoxMeasure]
     unknown: int
     not_shown: int
 

@@ -99,9 +99,9 @@ def gather_inputs(context: Context, rules: pa.Table) -> PatternInputs:
 def _read_pictures(encoded: Encoded, representatives: npt.NDArray[np.int64]) -> Pictures:
     return Pictures(
         groups=representatives,
-        cells=encoded.cells()[representatives],
-        pooled=encoded.pooled()[representatives],
-        projected=encoded.projected()[representatives],
+        cells=encoded.rows("cells", representatives),
+        pooled=encoded.rows("pooled", representatives),
+        projected=encoded.rows("projected", representatives),
     )
 
 
@@ -123,7 +123,7 @@ class _Geometries:
 
 PATTERNS = WholeStage(
     name="patterns",
-    version=3,
+    version=4,
     inputs=("read", "label", "encode", "groups", "split", "captions", "masks", "text-items", "transactions", "mine"),
     settings=("seed", "pattern", "mine.min_confidence", "visual.backbone"),
     libraries=("numpy", "pillow", "pyarrow", "scipy", "spacy"),

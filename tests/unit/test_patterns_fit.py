@@ -56,7 +56,7 @@ def test_fit_finds_what_was_planted() -> None:
     fit = fitted()
     assert int(fit.detectors.pooled[0].argmax()) == 2
     assert set(np.argsort(-fit.scores[:, 0])[: len(PLANTED)].tolist()) == set(PLANTED)
-    assert (fit.detectors.heat(planted().projected[PLANTED], 0).argmax(axis=1) == PLACE).all()
+    assert (fit.detectors.heat(planted().projected[np.array(PLANTED)], 0).argmax(axis=1) == PLACE).all()
 
 
 def test_fit_grounding_is_how_well_unseen_pictures_tell_the_words() -> None:
@@ -100,3 +100,19 @@ def test_fit_counts_a_picture_with_two_event_types_once_as_evidence() -> None:
     fit = fit_drafts(DRAFTS, rows, twice, planted(), shrinkage=0.3, seed=0)
     once = fitted([[row for row in PLANTED if row != 1], list(NOISE)])
     np.testing.assert_array_equal(fit.detectors.pooled, once.detectors.pooled)
+
+
+def test_cell_detector_covers_the_whole_of_a_thing_and_not_only_its_most_striking_part() -> None:
+    """A thing of two cells that look different: the filters peak in the first, the second must be hot, too."""
+    rng = np.random.default_rng(4)
+    projected = rng.normal(size=(N, N_CELLS, 4))
+    projected[PLANTED, PLACE, 1] += 8
+    projected[PLANTED, PLACE, 2] += 3
+    projected[PLANTED, PLACE - 1, 2] += 8
+    pictures = replace(planted(), projected=projected.astype(np.float16))
+    rows = [np.flatnonzero(draft.matches(VOTES)) for draft in DRAFTS]
+    detectors = fit_drafts(DRAFTS, rows, VOTES, pictures, shrinkage=0.3, seed=0).detectors
+    heat = detectors.heat(pictures.projected[np.array(PLANTED)], 0)
+    hottest = heat.max(axis=1)
+    assert (heat[:, [PLACE - 1, PLACE]].min(axis=1) > hottest / 2).mean() > 0.6
+    assert (np.delete(heat, [PLACE - 1, PLACE], axis=1).max(axis=1) < hottest / 2).mean() > 0.9
