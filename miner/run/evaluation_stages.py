@@ -37,6 +37,7 @@ OURS = "ours"
 METHODS = (OURS, "visual-only", "text-only")
 VALUES = "values.json"
 EVERY = 1_000_000
+N_TOGETHER = 16
 LIBRARIES = ("numpy", "pyarrow", "scikit-learn", "scipy")
 
 
@@ -145,11 +146,10 @@ def _measure_consistency(context: Context, directory: Path, *, judge: str) -> No
     for system in _systems(context, N_BEST):
         if system.detectors is not None:
             evidence = read_table(context.inputs[f"{system.method}.patterns"].file("evidence.parquet")).to_pylist()
-            margins = [
-                album.margin(row, [own for own in evidence if own["pattern"] == row["pattern"]]) for row in system.rows
-            ]
-            values.append(Values(f"consistency, {judge}", system.method, [own for own in margins if own is not None]))
-            context.advance(len(system.rows))
+            by_pattern: dict[str, list[dict[str, Any]]] = {row["pattern"]: [] for row in system.rows}
+            for own in evidence:
+                by_pattern.get(own["pattern"], []).append(own)
+            values.append(Values(f"consistency, {judge}", system.method, album.margins(system.rows, by_pattern)))
     _save(directory, values)
 
 
@@ -171,15 +171,29 @@ class _Album:
             name: [encoded[place]["record"] for place in np.flatnonzero(part.of_type(name))] for name in part.types
         }
 
-    def margin(self, pattern: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]]) -> float | None:
-        """Return the margin of one pattern; nothing where fewer than two of its pictures can be opened."""
-        chosen = evidence[:N_PATCHES]
+    def margins(
+        self, patterns: Sequence[Mapping[str, Any]], evidence: Mapping[str, Sequence[Mapping[str, Any]]]
+    ) -> list[float]:
+        """Return the margins of patterns, without those of which fewer than two pictures can be opened.
+
+        The patches of several patterns are encoded together: networks take batches of one size.
+        """
+        found = []
+        for first in range(0, len(patterns), N_TOGETHER):
+            chosen = patterns[first : first + N_TOGETHER]
+            cut = [patches for row in chosen for patches in self._cut_pair(row, evidence[row["pattern"]][:N_PATCHES])]
+            ends = np.cumsum([len(patches) for patches in cut])[:-1]
+            features = np.split(self._judge.encode(np.concatenate(cut)), ends)
+            pairs = zip(features[::2], features[1::2], strict=True)
+            found += [margin(own, random) for own, random in pairs if min(len(own), len(random)) > 1]
+            self._context.advance(len(chosen))
+        return found
+
+    def _cut_pair(self, pattern: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]]) -> tuple[Bytes, Bytes]:
+        """Cut the patches of a pattern, and as many random ones."""
         seed = [self._context.config.seed, int(pattern["pattern"][1:], 16)]
-        random = self._random_boxes(pattern["eventType"], chosen, np.random.default_rng(seed))
-        found = [self._cut([(own["record"], own["box"]) for own in chosen]), self._cut(random)]
-        if min(map(len, found)) < 2:
-            return None
-        return margin(*(self._judge.encode(patches) for patches in found))
+        random = self._random_boxes(pattern["eventType"], evidence, np.random.default_rng(seed))
+        return self._cut([(own["record"], own["box"]) for own in evidence]), self._cut(random)
 
     def _random_boxes(
         self, event_type: str, evidence: Sequence[Mapping[str, Any]], rng: np.random.Generator

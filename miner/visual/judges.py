@@ -33,6 +33,7 @@ SQUEEZENET_WEIGHTS = WeightsFile(
     licence="BSD-3-Clause",
 )
 SQUEEZENET_SIZE = 227
+N_SQUEEZENET = 512
 SQUEEZENET_MEAN = (103.939, 116.779, 123.68)
 """Of blue, green and red, as its weights were trained in Caffe."""
 BATCH_SIZE = 16
@@ -65,9 +66,16 @@ class SqueezeNetJudge:
         """Encode patches."""
         import torch  # noqa: PLC0415 - seconds to import
 
-        pixels = patches[..., ::-1].astype(np.float32) - np.array(SQUEEZENET_MEAN, np.float32)
-        with torch.inference_mode():
-            return np.asarray(self.network(torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))))
+        found = [np.empty((0, N_SQUEEZENET), np.float32)]
+        for first in range(0, len(patches), BATCH_SIZE):
+            pixels = patches[first : first + BATCH_SIZE, ..., ::-1].astype(np.float32) - np.array(
+                SQUEEZENET_MEAN, np.float32
+            )
+            with torch.inference_mode():
+                found.append(
+                    np.asarray(self.network(torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))))
+                )
+        return np.concatenate(found)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from miner.patterns.assemble import make_patterns
-from miner.patterns.baselines.itemsets import best_itemsets, distinct_itemsets, frequent_itemsets
+from miner.patterns.baselines.itemsets import MIN_FILTERS, best_itemsets, distinct_itemsets, frequent_itemsets
 from miner.patterns.candidates import MAX_MEMBERS, Candidate
 from miner.patterns.merge import Draft, Member
 from miner.rules.ruleset import RULES
@@ -81,7 +81,7 @@ def mine_visual_rules(votes: CellVotes, *, max_jaccard: float, threads: int = 1)
         smallest = min(smallest, float(found.log_p.min(initial=0)))
         by_type[name] = {
             "votes": int(np.count_nonzero(of_type)),
-            "rules": int(np.count_nonzero(rules.labels == event_type)),
+            "rules": int(np.count_nonzero((rules.labels == event_type) & (rules.lengths > MIN_FILTERS))),
             "of several photo groups": len(found.itemsets),
             "chosen": len(best),
         }
