@@ -2,21 +2,24 @@
 
 ```
 OUT/
-  nodes/<Label>.csv             id:ID, the properties of the schema, and the marks that `kb load` would set
+  nodes/<Label>.csv             :ID (a number), id, the properties of the schema, and the marks that `kb load` would set
   relationships/<TYPE>.csv      :START_ID, :END_ID and properties
   import.sh                     the command; it takes the name of the database
+  options.txt                   what the importer must be told of these files
   finish.cypher                 for after the import: empty lists, constraints and indexes
 ```
 
 The importer takes an empty list, and one of a single empty string, for no value. `emptyLists` says which properties were such
-lists; `finish.cypher` puts them back and removes it.
+lists; `finish.cypher` puts them back and removes it. Nodes are numbered, because the importer finds the ends of relationships
+by number faster than by text; that a value may have several lines, which slows it down, is said only where one has.
 """
 
 from __future__ import annotations
 
+import logging
 import shlex
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from kb.contents import Contents
     from kb.graph_schema import Kind, RelationshipType
 
+logger = logging.getLogger(__name__)
+
 __all__ = ["admin_header", "finish_statements", "import_arguments", "write_admin_folder"]
 
 ADMIN_TYPES: dict[Kind, str] = {
@@ -56,6 +61,11 @@ DELIMITERS = ";|\x1f\x1e\x1d" + "".join(map(chr, range(0xE000, 0xE020)))
 MIGRATION = SCHEMA.node("EventminerMigration")
 KINDS: tuple[NodeType | RelationshipType, ...] = (*LABELS, *SCHEMA.relationships)
 LISTS = ("strings", "integers", "floats")
+OPTIONS_FILE = "options.txt"
+SCRIPT_HEAD = """#!/bin/sh
+# Fills an empty database while its server is stopped: sh import.sh neo4j. Then start it and run finish.cypher.
+here=$(cd "$(dirname "$0")" && pwd)
+"""
 OPTIONS = csv.WriteOptions(include_header=False, quoting_style="needed")
 
 
@@ -66,7 +76,7 @@ def admin_header(kind: NodeType | RelationshipType, stamps: tuple[str, ...] = ()
         kind: A label or a relationship type.
         stamps: Names of the marks that its rows bear.
     """
-    keys = ("id:ID",) if isinstance(kind, NodeType) else (":START_ID", ":END_ID")
+    keys = (":ID", "id:string") if isinstance(kind, NodeType) else (":START_ID", ":END_ID")
     properties = (f"{p.name}:{ADMIN_TYPES[p.kind]}" for p in kind.properties)
     marks = [f"{cypher.EMPTY_LISTS}:string[]"] if any(p.kind in LISTS for p in kind.properties) else []
     return ",".join([*keys, *properties, *(f"{name}:string" for name in stamps), *marks])
@@ -88,6 +98,8 @@ def import_arguments(folder: Path, database: str = "neo4j") -> list[str]:
 def write_admin_folder(contents: Contents, folder: Path) -> int:
     """Write all of a knowledge base as CSV into an empty folder.
 
+    Relationships to nodes of labels that are not ours are left out, and their number is logged.
+
     Returns:
         Rows written.
 
@@ -97,22 +109,17 @@ def write_admin_folder(contents: Contents, folder: Path) -> int:
     """
     (folder / "nodes").mkdir()
     (folder / "relationships").mkdir()
-    delimiter = _free_delimiter(contents)
-    n_rows = sum(_write(contents, kind, folder, delimiter) for kind in KINDS)
+    writer = _Writer(folder, _free_delimiter(contents))
+    stamps = {kind.key: _stamps(kind, contents.manifest) for kind in KINDS}
+    n_rows = sum(writer.write(kind, read_tables(contents, kind), stamps[kind.key]) for kind in KINDS)
     if contents.manifest:
-        _write_migrations(folder)
-    write_bytes(folder / "delimiter.txt", f"U+{ord(delimiter):04X}".encode())
-    write_bytes(folder / "finish.cypher", "".join(f"{statement};\n" for statement in finish_statements()).encode())
-    arguments = (
-        shlex.join(_arguments("HERE", folder, "DATABASE")).replace("HERE/", '"$here"/').replace("DATABASE", '"$1"')
-    )
-    script = f'#!/bin/sh\n# Fills an empty database while its server is stopped: sh import.sh neo4j. Then start it and run finish.cypher.\nhere=$(cd "$(dirname "$0")" && pwd)\nneo4j-admin {arguments}\n'
-    write_bytes(folder / "import.sh", script.encode())
+        writer.write(MIGRATION, iter([_migrations()]), {})
+    writer.finish()
     return n_rows
 
 
 def _arguments(root: str, folder: Path, database: str) -> list[str]:
-    delimiter = (folder / "delimiter.txt").read_text(encoding="utf-8")
+    options = (folder / OPTIONS_FILE).read_text(encoding="utf-8").splitlines()
     there = [kind for kind in (MIGRATION, *KINDS) if (folder / f"{kind.table}.csv").is_file()]
     files = [
         f"--nodes={':'.join(kind.labels)}={root}/{kind.table}.csv"
@@ -120,38 +127,82 @@ def _arguments(root: str, folder: Path, database: str) -> list[str]:
         else f"--relationships={kind.type}={root}/{kind.table}.csv"
         for kind in there
     ]
-    return ["database", "import", "full", database, "--multiline-fields=true", f"--array-delimiter={delimiter}", *files]
+    return ["database", "import", "full", database, *options, *files]
 
 
-def _write(contents: Contents, kind: NodeType | RelationshipType, folder: Path, delimiter: str) -> int:
-    tables = read_tables(contents, kind)
-    first = next(tables, None)
-    if first is None:
-        return 0
-    stamps, n_rows = _stamps(kind, contents.manifest), 0
-    with replacing(folder / f"{kind.table}.csv") as file:
-        file.write(f"{admin_header(kind, tuple(stamps))}\n".encode())
-        for table in chain([first], tables):
-            _put(table, stamps, delimiter, file)
-            n_rows += table.num_rows
-    return n_rows
+class _Writer:
+    """Writes the files of one folder; nodes come first, because relationships name them by number."""
+
+    def __init__(self, folder: Path, delimiter: str) -> None:
+        self._folder = folder
+        self._delimiter = delimiter
+        self._numbers: dict[str, int] = {}
+        self._n_nodes = 0
+        self._multiline = False
+        self._homeless = 0
+
+    def write(self, kind: NodeType | RelationshipType, tables: Iterator[pa.Table], stamps: dict[str, str]) -> int:
+        first = next(tables, None)
+        if first is None:
+            return 0
+        n_rows = 0
+        with replacing(self._folder / f"{kind.table}.csv") as file:
+            file.write(f"{admin_header(kind, tuple(stamps))}\n".encode())
+            for table in chain([first], tables):
+                numbered = self._number_nodes(table) if isinstance(kind, NodeType) else self._number_ends(table)
+                file.write(self._render(numbered, stamps))
+                n_rows += numbered.num_rows
+        return n_rows
+
+    def finish(self) -> None:
+        """Write what goes with the files."""
+        options = ["--id-type=integer", f"--array-delimiter=U+{ord(self._delimiter):04X}"]
+        options += ["--multiline-fields=true"] if self._multiline else []
+        write_bytes(self._folder / OPTIONS_FILE, "".join(f"{option}\n" for option in options).encode())
+        statements = "".join(f"{statement};\n" for statement in finish_statements())
+        write_bytes(self._folder / "finish.cypher", statements.encode())
+        arguments = shlex.join(_arguments("HERE", self._folder, "DATABASE"))
+        arguments = arguments.replace("HERE/", '"$here"/').replace("DATABASE", '"$1"')
+        write_bytes(self._folder / "import.sh", f"{SCRIPT_HEAD}neo4j-admin {arguments}\n".encode())
+        if self._homeless:
+            logger.warning("%d relationships to nodes without one of our labels are left out.", self._homeless)
+
+    def _number_nodes(self, table: pa.Table) -> pa.Table:
+        numbers = range(self._n_nodes, self._n_nodes + table.num_rows)
+        self._n_nodes += table.num_rows
+        self._numbers.update(zip(table["id"].to_pylist(), numbers, strict=True))
+        return table.add_column(0, "number", pa.array(numbers, pa.int64()))
+
+    def _number_ends(self, table: pa.Table) -> pa.Table:
+        for place, end in enumerate(("source", "target")):
+            table = table.set_column(place, end, self._look_up(table[end].combine_chunks()))
+        homed = table.filter(pc.and_(pc.is_valid(table["source"]), pc.is_valid(table["target"])))
+        self._homeless += table.num_rows - homed.num_rows
+        return homed
+
+    def _look_up(self, ids: pa.Array) -> pa.Array:
+        """Return the numbers of ids, looking each different one up once."""
+        coded = ids.dictionary_encode()
+        numbers = pa.array([self._numbers.get(identifier) for identifier in coded.dictionary.to_pylist()], pa.int64())
+        return numbers.take(coded.indices)
+
+    def _render(self, table: pa.Table, stamps: dict[str, str]) -> bytes:
+        columns = [_flat(column.combine_chunks(), self._delimiter) for column in table.columns]
+        columns += [pa.repeat(pa.scalar(value), table.num_rows) for value in stamps.values()]
+        columns += _marks(table, self._delimiter)
+        buffer = pa.BufferOutputStream()
+        csv.write_csv(pa.table(columns, names=[str(i) for i in range(len(columns))]), buffer, OPTIONS)
+        written: bytes = buffer.getvalue().to_pybytes()
+        self._multiline = self._multiline or written.count(b"\n") > table.num_rows or b"\r" in written
+        return written
 
 
-def _write_migrations(folder: Path) -> None:
-    """Record the version of the schema, as a load would: an older or newer eventminer must know."""
+def _migrations() -> pa.Table:
+    """Return the versions of the schema, as a load would record them: an older or newer eventminer must know."""
     rows = [
         {"id": node_id(MIGRATION.label, str(m.version)), "version": m.version, "change": m.change} for m in MIGRATIONS
     ]
-    with replacing(folder / f"{MIGRATION.table}.csv") as file:
-        file.write(f"{admin_header(MIGRATION)}\n".encode())
-        _put(pa.Table.from_pylist(rows, arrow_schema(MIGRATION)), {}, ";", file)
-
-
-def _put(table: pa.Table, stamps: dict[str, str], delimiter: str, file: BinaryIO) -> None:
-    columns = [_flat(column.combine_chunks(), delimiter) for column in table.columns]
-    columns += [pa.repeat(pa.scalar(value), table.num_rows) for value in stamps.values()]
-    columns += _marks(table, delimiter)
-    csv.write_csv(pa.table(columns, names=[str(i) for i in range(len(columns))]), file, OPTIONS)
+    return pa.Table.from_pylist(rows, arrow_schema(MIGRATION))
 
 
 def _marks(table: pa.Table, delimiter: str) -> list[pa.Array]:

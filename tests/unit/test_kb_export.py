@@ -135,7 +135,7 @@ def test_export_into_a_folder_that_cannot_be_written_is_a_known_error(contents: 
 
 def test_admin_headers_type_every_property() -> None:
     assert admin_header(SCHEMA.node("Evidence")).startswith(
-        "id:ID,score:double,box:double[],start:long,end:long,words:string"
+        ":ID,id:string,score:double,box:double[],start:long,end:long,words:string"
     )
     assert (
         admin_header(SCHEMA.relationship("MENTIONS"), ("bundle",))
