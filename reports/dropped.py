@@ -71,6 +71,7 @@ def list_steps(inputs: ReportInputs, *, n_shown: int) -> list[Step]:
         _words(inputs),
         _rules(inputs),
         _patterns(inputs),
+        _members(inputs),
         _evidence(inputs, n_shown),
     ]
     return [step for step in steps if step is not None and step.before]
@@ -171,6 +172,15 @@ def _patterns(inputs: ReportInputs) -> Step | None:
     n_kept = len(inputs.patterns)
     note = "Proven rules with the same evidence are merged before."
     return Step("Merged rules", n_kept + sum(counts.values()), n_kept, reasons, note)
+
+
+def _members(inputs: ReportInputs) -> Step | None:
+    n_rules = len(inputs.rules)
+    n_members = pc.sum(pc.list_value_length(inputs.patterns["members"])).as_py() or 0
+    if n_members > n_rules:
+        return None
+    reasons = (("of merged rules that became no pattern, or beyond the strongest of one", n_rules - n_members),)
+    return Step("Rules in patterns", n_rules, n_members, reasons, "What they match is the evidence of the patterns.")
 
 
 def _evidence(inputs: ReportInputs, n_shown: int) -> Step:

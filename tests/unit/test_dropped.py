@@ -35,7 +35,7 @@ def steps(inputs: ReportInputs) -> dict[str, Step]:
 
 def test_steps_add_up(inputs: ReportInputs) -> None:
     found = steps(inputs)
-    assert len(found) == 11
+    assert len(found) == 12
     for step in found.values():
         assert step.before - step.kept == sum(count for _, count in step.reasons), step.name
 
@@ -52,6 +52,12 @@ def test_steps_of_words_count_hidden_rare_and_unknown_ones(inputs: ReportInputs)
     words = steps(inputs)["Different words"]
     assert (words.before, words.kept) == (86, 56)
     assert [count for _, count in words.reasons] == [1, 25, 4]
+
+
+def test_steps_say_how_many_rules_are_in_patterns(inputs: ReportInputs) -> None:
+    """Three types of four patterns, each with two members of seven rules."""
+    members = steps(inputs)["Rules in patterns"]
+    assert (members.before, members.kept) == (84, 24)
 
 
 def test_steps_explain_reasons_and_keep_those_they_do_not_know(inputs: ReportInputs) -> None:
