@@ -151,7 +151,7 @@ class PatternConfig(Section):
     """How rules become patterns."""
 
     max_patterns: Annotated[int, Field(ge=1)] = Field(20, description="Patterns kept per event type")
-    min_photo_groups: Annotated[int, Field(ge=1)] = Field(3, description="Least distinct photo groups of evidence")
+    min_photo_groups: Annotated[int, Field(ge=2)] = Field(3, description="Least distinct photo groups of evidence")
     merge_jaccard: Share = Field(0.5, description="Rules whose evidence overlaps this much become one pattern")
     shrinkage: Share = Field(0.3, description="Share of the mean variance added to the detector's covariance")
     max_name_share: Share = Field(

@@ -126,7 +126,7 @@ def make_patterns(
         inputs.votes, inputs.pictures, shrinkage=config.shrinkage, seed=seed,
     )  # fmt: skip
     names = _name_all(candidates, fit.scores, inputs, config)
-    best, repeated = select_best(candidates, fit.grounding, [[name.text for name in own[:1]] for own in names], config)
+    best, repeated = select_best(candidates, fit.grounding, names, config)
     kept = [candidates[place] for place in best]
     meanings = find_meanings(kept, [names[place] for place in best], inputs)
     detectors = fit.detectors.select(best)

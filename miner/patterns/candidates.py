@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,13 @@ if TYPE_CHECKING:
 
     from miner.config import PatternConfig
     from miner.patterns.merge import Draft
+    from miner.patterns.naming import Name
     from miner.patterns.pictures import Float32s, Int64s, PatternInputs, Votes
 
 MAX_MEMBERS = 24
-"""Most rules kept in one pattern."""
+"""Most rules kept in one pattern; without a bound patterns are a little worse (docs/decisions/detectors.md)."""
+
+CUT_RULES = f"rules beyond the {MAX_MEMBERS} strongest of a pattern"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,15 +90,18 @@ def find_candidates(
         min_confidence: Least confidence of the union of a draft's rules.
 
     Returns:
-        The candidates by event type, and how many drafts were left out for each reason.
+        The candidates by event type, how many drafts were left out for each reason, and how many rules of drafts.
     """
     kept: list[Candidate] = []
-    dropped = {"too few photo groups": 0, "confidence of the union": 0}
-    for event_type in sorted(set(inputs.rules["eventType"].to_pylist())):
-        for draft in merge_rules(
+    n_rules = Counter(inputs.rules["eventType"].to_pylist())
+    dropped = {"too few photo groups": 0, "confidence of the union": 0, CUT_RULES: 0}
+    for event_type in sorted(n_rules):
+        drafts = merge_rules(
             inputs.rules, inputs.votes, inputs.pictures, event_type,
             min_jaccard=config.merge_jaccard, max_members=MAX_MEMBERS,
-        ):  # fmt: skip
+        )  # fmt: skip
+        dropped[CUT_RULES] += n_rules[event_type] - sum(len(draft.members) for draft in drafts)
+        for draft in drafts:
             candidate = Candidate.of(draft, inputs.votes)
             if candidate.class_count < config.min_photo_groups:
                 dropped["too few photo groups"] += 1
@@ -106,20 +113,26 @@ def find_candidates(
 
 
 def select_best(
-    candidates: Sequence[Candidate], grounding: Float32s, names: Sequence[Sequence[str]], config: PatternConfig
+    candidates: Sequence[Candidate], grounding: Float32s, names: Sequence[Sequence[Name]], config: PatternConfig
 ) -> tuple[list[int], dict[str, int]]:
     """Rank the candidates of each event type and keep the best that differ from better ones.
 
-    The rank is how well the pattern's words can be told from the picture alone, times its confidence.
+    A candidate is worth how well its words can be told from the picture alone, times its confidence. The first is the one
+    that is worth most. Then comes, of those called by another noun than all before, the one that is worth most after taking
+    off the share of evidence it has in common with one before; the others follow when there are no more.
 
     Args:
         candidates: All of them.
         grounding: float32, (n_candidates,), see `miner.patterns.fit.Fit`.
-        names: What each candidate is called, if it has a name: a second pattern of one name and event type says no more.
+        names: What each candidate is called, best first, if it has a name: a second pattern of one name and event type says
+            no more.
         config: How many to keep, and the overlap from which one repeats another.
 
     Returns:
         Places of the kept ones by event type, best first, and how many were left out for each reason.
+
+    Source:
+        Carbonell and Goldstein, "The use of MMR, diversity-based reranking" (SIGIR 1998), with a product for the difference.
     """
     worth = [float(grounding[place]) * candidate.confidence for place, candidate in enumerate(candidates)]
     order = sorted(range(len(candidates)), key=lambda place: (candidates[place].draft.event_type, -worth[place], place))
@@ -127,22 +140,43 @@ def select_best(
     dropped = {"repeats a better pattern": 0, "beyond the best": 0}
     for place in order:
         better = best.setdefault(candidates[place].draft.event_type, [])
+        called = {name.text for name in names[place][:1]}
         if any(
-            not set(names[place]).isdisjoint(names[other])
+            not called.isdisjoint(name.text for name in names[other][:1])
             or _repeats(candidates[place], candidates[other], config.merge_jaccard)
             for other in better
         ):
             dropped["repeats a better pattern"] += 1
-        elif len(better) == config.max_patterns:
-            dropped["beyond the best"] += 1
         else:
             better.append(place)
-    return [place for places in best.values() for place in places], dropped
+    heads = [names[place][0].head if names[place] else None for place in range(len(candidates))]
+    ranked = [_diversify(places, worth, heads, candidates) for places in best.values()]
+    dropped["beyond the best"] = sum(max(0, len(places) - config.max_patterns) for places in ranked)
+    return [place for places in ranked for place in places[: config.max_patterns]], dropped
+
+
+def _diversify(
+    places: Sequence[int], worth: Sequence[float], heads: Sequence[str | None], candidates: Sequence[Candidate]
+) -> list[int]:
+    """Order candidates of one event type, the most valuable first, so that each differs from those before it."""
+    rest, ranked = list(places), list[int]()
+    overlap = dict.fromkeys(places, 0.0)
+    while rest:
+        said = {heads[place] for place in ranked if heads[place] is not None}
+        best = max(rest, key=lambda place: (heads[place] not in said, worth[place] * (1 - overlap[place])))
+        rest.remove(best)
+        ranked.append(best)
+        for place in rest:
+            overlap[place] = max(overlap[place], _overlap(candidates[place], candidates[best]))
+    return ranked
 
 
 def _repeats(candidate: Candidate, better: Candidate, min_jaccard: float) -> bool:
     """Tell whether a better pattern has the same words or the same pictures."""
-    if candidate.draft.text and candidate.draft.text == better.draft.text:
-        return True
-    n_both = len(np.intersect1d(candidate.own, better.own, assume_unique=True))
-    return bool(jaccard(n_both, len(candidate.own), len(better.own)) >= min_jaccard)
+    return candidate.draft.text == better.draft.text or _overlap(candidate, better) >= min_jaccard
+
+
+def _overlap(one: Candidate, other: Candidate) -> float:
+    """Return the Jaccard overlap of the evidence of two candidates."""
+    n_both = len(np.intersect1d(one.own, other.own, assume_unique=True))
+    return float(jaccard(n_both, len(one.own), len(other.own)))

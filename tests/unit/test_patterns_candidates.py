@@ -3,11 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
+from pydantic import ValidationError
 
 from kb.ontology import EventType, Ontology
 from miner.config import PatternConfig
-from miner.patterns.candidates import Candidate, find_candidates, select_best
+from miner.patterns.candidates import CUT_RULES, MAX_MEMBERS, Candidate, find_candidates, select_best
 from miner.patterns.merge import Draft, Member
+from miner.patterns.naming import Name
 from miner.patterns.pictures import PatternInputs
 from miner.text.captions import CAPTIONS
 from miner.visual.geometry import Geometry
@@ -63,7 +66,7 @@ def test_candidates_without_enough_behind_them_are_left_out_and_counted() -> Non
     rules = rules_table(rule([2], [2]), rule([0], [0]), rule([1], [1]))
     kept, dropped = find_candidates(inputs_of(rules), PatternConfig(), min_confidence=0.5)
     assert [found.draft.members for found in kept] == [(Member(1, (0,), (0,)),)]
-    assert dropped == {"too few photo groups": 1, "confidence of the union": 1}
+    assert dropped == {"too few photo groups": 1, "confidence of the union": 1, CUT_RULES: 0}
 
 
 def test_candidates_come_by_event_type() -> None:
@@ -83,7 +86,9 @@ EVEN = votes_where(APART, APART, [0] * 16)
 def chosen(
     candidates: list[Candidate], grounding: list[float], max_patterns: int = 20, names: list[list[str]] | None = None
 ) -> tuple[list[int], dict[str, int]]:
-    known = names if names is not None else [[]] * len(candidates)
+    known = [
+        [Name(text, text.split()[-1], 1.0, is_trigger=False) for text in own] for own in names or [[]] * len(candidates)
+    ]
     config = PatternConfig(max_patterns=max_patterns)
     return select_best(candidates, np.array(grounding, dtype=np.float32), known, config)
 
@@ -137,3 +142,42 @@ def test_a_candidate_with_the_name_of_a_better_one_is_a_repetition() -> None:
 def test_a_name_may_stand_in_two_event_types() -> None:
     candidates = [candidate([2], "B"), candidate([0], "A")]
     assert sorted(chosen(candidates, [0.4, 0.5], names=[["rope"], ["rope"]])[0]) == [0, 1]
+
+
+def test_rules_beyond_the_most_of_a_pattern_are_counted() -> None:
+    everywhere = {item: range(4) for item in range(MAX_MEMBERS + 3)}
+    votes = votes_where(everywhere, {0: range(4)}, [0] * 6)
+    rules = rules_table(*(rule([item], [0]) for item in everywhere))
+    (only,), dropped = find_candidates(inputs_of(rules, votes), PatternConfig(), min_confidence=0.5)
+    assert len(only.draft.members) == MAX_MEMBERS
+    assert dropped[CUT_RULES] == 3
+
+
+def test_candidates_of_one_noun_come_after_those_of_others() -> None:
+    candidates = [candidate([item], votes=EVEN) for item in range(4)]
+    called = [["brown dog"], ["black dog"], ["rope"], ["wall"]]
+    assert chosen(candidates, [0.9, 0.8, 0.2, 0.1], names=called)[0] == [0, 2, 3, 1]
+    assert chosen(candidates, [0.9, 0.8, 0.2, 0.1], names=called, max_patterns=3) == (
+        [0, 2, 3],
+        {"repeats a better pattern": 0, "beyond the best": 1},
+    )
+
+
+def test_candidates_that_share_evidence_with_better_ones_lose_that_share_of_their_worth() -> None:
+    places = {0: range(6), 1: range(4, 10), 2: range(10, 16)}
+    votes = votes_where(places, places, [0] * 16)
+    candidates = [candidate([item], votes=votes) for item in range(3)]
+    # the second has 2 of 10 votes in common with the first: 0.5 is worth 0.4 after it
+    assert chosen(candidates, [0.9, 0.5, 0.41])[0] == [0, 2, 1]
+    assert chosen(candidates, [0.9, 0.5, 0.39])[0] == [0, 1, 2]
+
+
+def test_no_candidate_stands_on_a_single_photo_group() -> None:
+    with pytest.raises(ValidationError, match="min_photo_groups"):
+        PatternConfig(min_photo_groups=1)
+    alone = {0: [0, 0, 0], 1: [1, 2]}
+    votes = votes_where(alone, alone, [0] * 8)
+    rules = rules_table(rule([0], [0]), rule([1], [1]))
+    kept, dropped = find_candidates(inputs_of(rules, votes), PatternConfig(min_photo_groups=2), min_confidence=0.1)
+    assert [found.class_count for found in kept] == [2]
+    assert dropped["too few photo groups"] == 1
