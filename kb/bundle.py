@@ -24,6 +24,7 @@ from kb.building.inputs import BundleInputs, RunInfo
 from kb.building.nodes import NODES
 from kb.building.relationships import RELATIONSHIPS
 from kb.building.tables import check_ends, tabulate_nodes, tabulate_relationships
+from kb.graph_schema import NodeType
 from kb.schema import SCHEMA
 from miner.errors import ArtefactError, KbError
 from miner.store.fingerprint import digest_bytes, digest_file, digest_json
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from kb.graph_schema import RelationshipType
     from kb.model import Node, Relationship
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
 ]  # fmt: skip
 
 MANIFEST = "manifest.json"
+RELATIONSHIP_STAMP_LENGTH = 16
 ONTOLOGY_FILES = frozenset(
     [f"nodes/{n.label}.parquet" for n in SCHEMA.nodes if n.origin == "ontology"]
     + [f"relationships/{r.type}.parquet" for r in SCHEMA.bundle_relationships if SCHEMA.is_shared(r)]
@@ -76,6 +79,15 @@ class Manifest(_Part):
     def ontology_digest(self) -> str:
         """Hash of the part that belongs to no corpus."""
         return digest_json({name: entry.hash for name, entry in self.files.items() if name in ONTOLOGY_FILES})
+
+    def stamp(self, kind: NodeType | RelationshipType) -> str:
+        """Return what a store's nodes or relationships of a kind bear as `bundle`, as long as they are of this bundle.
+
+        There are many relationships, and Neo4j keeps half a hash with two small numbers in one record of its own.
+        """
+        if isinstance(kind, NodeType):
+            return self.ontology_digest if kind.origin == "ontology" else self.digest
+        return (self.ontology_digest if SCHEMA.is_shared(kind) else self.digest)[:RELATIONSHIP_STAMP_LENGTH]
 
     @property
     def n_rows(self) -> int:

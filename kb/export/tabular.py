@@ -229,11 +229,8 @@ def _stamps(kind: NodeType | RelationshipType, manifest: Manifest | None) -> dic
     """Return the marks by which `kb load` knows what it wrote, so that it goes on from an import."""
     if manifest is None:
         return {}
-    if isinstance(kind, NodeType):
-        if kind.origin == "bundle":
-            return {"bundle": manifest.digest, "scope": manifest.corpus}
-        return {"bundle": manifest.ontology_digest}
-    return {"bundle": manifest.ontology_digest if SCHEMA.is_shared(kind) else manifest.digest}
+    owned = isinstance(kind, NodeType) and kind.origin == "bundle"
+    return {"bundle": manifest.stamp(kind), **({"scope": manifest.corpus} if owned else {})}
 
 
 def _free_delimiter(contents: Contents) -> str:

@@ -236,20 +236,22 @@ class _Load:
         """Return what marks something as of this bundle; the corpus gets its mark last, when all the rest is there."""
         if kind.key == "Corpus":
             return None
-        return self._manifest.ontology_digest if _is_shared(kind) else self._manifest.digest
+        return self._manifest.stamp(kind)
 
     def _delete_stale_of_corpus(self) -> None:
-        owned = {"scope": self._manifest.corpus, "bundle": self._manifest.digest}
+        scope = self._manifest.corpus
         for node in SCHEMA.bundle_nodes:
             if node.origin == "bundle":
-                self._repeat(cypher.delete_stale_nodes(node), owned)
+                stamp = self._manifest.stamp(node)
+                self._repeat(cypher.delete_stale_nodes(node), {"scope": scope, "bundle": stamp})
         for kind in SCHEMA.bundle_relationships:
+            owned = {"scope": scope, "bundle": self._manifest.stamp(kind)}
             for source in sorted({source for source, _ in kind.ends} if not SCHEMA.is_shared(kind) else ()):
                 self._repeat(cypher.delete_stale_relationships(kind.type, source), owned)
 
     def _delete_stale_of_ontology(self, kind: RelationshipType) -> None:
         sources = read_table(self._folder / f"nodes/{kind.ends[0][0]}.parquet", ["id"])["id"].to_pylist()
-        params = {"sources": sources, "bundle": self._manifest.ontology_digest}
+        params = {"sources": sources, "bundle": self._manifest.stamp(kind)}
         self._repeat(cypher.delete_stale_ontology_relationships(kind), params)
 
     def _compare_count(self, kind: NodeType | RelationshipType, statements: list[str]) -> None:
@@ -308,10 +310,6 @@ def remove_corpus(store: GraphStore, corpus: str) -> Changes:
             changes += delete_all(statement, {"scope": name})
         mark.drop(store)
     return changes
-
-
-def _is_shared(kind: NodeType | RelationshipType) -> bool:
-    return kind.origin == "ontology" if isinstance(kind, NodeType) else SCHEMA.is_shared(kind)
 
 
 def _ignore(n_rows: int) -> None:
