@@ -13,7 +13,22 @@ from typing import Annotated
 
 import typer
 
-from miner.cli import backbone, config, corpus, demo, doctor, evaluate, kb, pattern, rating, report, review, rules, run
+from miner.cli import (
+    backbone,
+    config,
+    corpus,
+    demo,
+    doctor,
+    evaluate,
+    kb,
+    pattern,
+    rating,
+    report,
+    review,
+    rules,
+    run,
+    schema,
+)
 from miner.cli.output import report_error
 from miner.errors import EventMinerError
 
@@ -32,6 +47,7 @@ app.command()(run.run)
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(rules.app, name="rules")
 app.add_typer(pattern.app, name="pattern")
+app.command()(schema.schema)
 app.command()(report.report)
 app.command()(review.review)
 app.add_typer(evaluate.app, name="evaluate")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from miner.patterns.assemble import mine_patterns
 from miner.patterns.pictures import PatternInputs, Pictures, Votes
+from miner.patterns.typical import TYPICAL, typical_rows
 from miner.rules.transactions import Transactions
 from miner.run.encoded import Encoded
 from miner.run.learning import REVIEW, learn_patterns, read_decisions, widened
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
-    import pyarrow as pa
 
     from miner.config import PatternConfig
     from miner.patterns.assemble import PatternSet
@@ -36,9 +37,11 @@ def _make_patterns(context: Context, directory: Path) -> None:
 
 
 def save_patterns(found: PatternSet, directory: Path) -> None:
-    """Write patterns, evidence, detectors where there are any, and what was dropped."""
+    """Write patterns, evidence, what is typical, detectors where there are any, and what was dropped."""
     write_table(directory / "patterns.parquet", found.patterns)
     write_table(directory / "evidence.parquet", found.evidence)
+    typical = typical_rows(found.patterns, found.evidence)
+    write_table(directory / "typical.parquet", pa.Table.from_pylist(typical, schema=TYPICAL))
     write_json(directory / "dropped.json", dict(found.dropped))
     if found.detectors is not None:
         write_tensors(directory / "detectors.safetensors", found.detectors.tensors())
@@ -123,7 +126,7 @@ class _Geometries:
 
 PATTERNS = WholeStage(
     name="patterns",
-    version=4,
+    version=5,
     inputs=("read", "label", "encode", "groups", "split", "captions", "masks", "text-items", "transactions", "mine"),
     settings=("seed", "pattern", "mine.min_confidence", "visual.backbone"),
     libraries=("numpy", "pillow", "pyarrow", "scipy", "spacy"),
