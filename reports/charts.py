@@ -14,7 +14,7 @@ from reports.numerals import percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LEFT, RIGHT, TOP, BOTTOM = 52.0, 16.0, 14.0, 44.0
+LEFT, RIGHT, TOP, BOTTOM = 60.0, 16.0, 14.0, 44.0
 CHARACTER = 6.3
 LINE = 14.0
 MARK = 5.0

@@ -82,9 +82,10 @@ class Card:
 
     @property
     def search_text(self) -> str:
-        """What a search looks at: name, other names, words and event type, in small letters."""
-        names = [self.name, *(name for name, _ in self.alternatives), *self.words, self.event_type]
-        return " ".join(dict.fromkeys(" ".join(names).lower().split()))
+        """What a search looks at, word by word in small letters: name, other names, words and event type."""
+        names = [self.name, *(name for name, _ in self.alternatives), *self.words]
+        parts = [*" ".join(names).split(), self.event_type, *re.findall(r"\w+", self.event_type)]
+        return " ".join(dict.fromkeys(part.lower() for part in parts))
 
     @property
     def quotes(self) -> tuple[Example, ...]:

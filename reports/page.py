@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reports.inputs import ReportInputs
 
 N_PATCHES = 12
-N_COPY_GROUPS, N_COPIES_SHOWN = 6, 4
+N_COPY_GROUPS, N_COPIES_SHOWN = 12, 4
 
 
 def render_report(inputs: ReportInputs, *, images: bool = True) -> str:

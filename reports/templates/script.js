@@ -18,6 +18,7 @@
     theme.value = choice;
   };
   theme.addEventListener("change", () => { dress(theme.value); remember(theme.value); });
+  theme.closest("[hidden]").hidden = false;
   dress(["light", "dark"].includes(recall()) ? recall() : "auto");
 
   // The way back to the contents is of no use where they can be seen.
@@ -28,7 +29,7 @@
 
   function matches(card) {
     const words = inputs.text.value.toLowerCase().split(/\s+/).filter(Boolean);
-    return words.every((word) => card.dataset.text.includes(word))
+    return words.every((word) => ` ${card.dataset.text}`.includes(` ${word}`))
       && (!inputs.type.value || card.dataset.type === inputs.type.value)
       && (!inputs.role || !inputs.role.value || card.dataset.role === inputs.role.value)
       && (!proven?.checked || card.dataset.proven === "yes");
