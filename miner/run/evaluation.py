@@ -142,7 +142,9 @@ def evaluate_patterns(
         if heldout:
             kept = [_measure_other(desk, pipeline, heldout, methods)]
         else:
-            kept = [_measure_split(desk, pipeline, holdout, seed, methods) for seed in seeds]
+            # What compares methods first: who stops the rest has that already.
+            kept = [_compare_split(desk, pipeline, holdout, seed, methods) for seed in seeds]
+            kept += [_check_split(desk, pipeline, holdout, seed) for seed in seeds]
         name = kept[0].corpus
         used = [] if heldout else list(seeds)
         found = Evaluation(_summarise(kept, used, name, config.seed), [row for own in kept for row in own.names])
@@ -151,25 +153,39 @@ def evaluate_patterns(
 
 
 class _Kept(NamedTuple):
-    """What was measured of one split."""
+    """What was measured of one split.
+
+    Attributes:
+        corpus: Name of the corpus that was measured on.
+        seed: Of the split; none where that was another corpus.
+        values: As `miner.run.evaluation_stages.Values` are written.
+        names: Every name that was scored.
+    """
 
     corpus: str
+    seed: int | None
     values: list[dict[str, Any]]
     names: list[dict[str, Any]]
 
 
-def _measure_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int, methods: Sequence[str]) -> _Kept:
-    """Mine the training part of a split by every method, its halves, and what means nothing; measure all."""
+def _compare_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int, methods: Sequence[str]) -> _Kept:
+    """Mine the training part of a split by every method, and measure on the rest."""
     desk.progress.note(f"split {seed}")
-    workshop = Workshop(pipeline)
     config = held_out_config(desk.config, share, seed)
-    artefacts = _mine_all(workshop, config, methods)
-    halves = held_out_config(desk.config, 0.5, seed)
-    artefacts["a.patterns"] = workshop.mine(halves)["patterns"]
-    artefacts["b.patterns"] = workshop.mine_rest(halves)["patterns"]
-    artefacts |= {f"{what}.patterns": workshop.mine_shuffled(config, what)["patterns"] for what in SHUFFLES}
-    stages = (*measuring_stages(methods, other=False, judges=desk.judges()), STABILITY, SHUFFLED)
+    artefacts = _mine_all(Workshop(pipeline), config, methods)
+    stages = measuring_stages(methods, other=False, judges=desk.judges())
     return _read(replace(pipeline, config=config, artefacts=artefacts), stages, pipeline.corpus, seed)
+
+
+def _check_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int) -> _Kept:
+    """Mine the halves of a split, and its training part made meaningless, by our method."""
+    desk.progress.note(f"halves and shuffles of split {seed}")
+    workshop = Workshop(pipeline)
+    config, halves = held_out_config(desk.config, share, seed), held_out_config(desk.config, 0.5, seed)
+    a, b = workshop.mine(halves), workshop.mine_rest(halves)
+    artefacts = {"encode": a["encode"], "a.patterns": a["patterns"], "b.patterns": b["patterns"]}
+    artefacts |= {f"{what}.patterns": workshop.mine_shuffled(config, what)["patterns"] for what in SHUFFLES}
+    return _read(replace(pipeline, config=config, artefacts=artefacts), (STABILITY, SHUFFLED), pipeline.corpus, seed)
 
 
 def _measure_other(desk: _Desk, pipeline: Pipeline, location: str, methods: Sequence[str]) -> _Kept:
@@ -196,14 +212,17 @@ def _read(pipeline: Pipeline, stages: Sequence[Stage], corpus: Corpus, seed: int
     artefacts = pipeline.run(stages)
     contents = [read_json(artefacts[stage.name].file(VALUES)) for stage in stages]
     values = [own for content in contents for own in content["values"]]
-    return _Kept(corpus.declaration.name, values, [{"seed": seed, **name} for own in contents for name in own["names"]])
+    names = [{"seed": seed, **name} for own in contents for name in own["names"]]
+    return _Kept(corpus.declaration.name, seed, values, names)
 
 
 def _summarise(kept: Sequence[_Kept], seeds: list[int], corpus: str, seed: int) -> list[Measure]:
     """Average over splits, and divide what is compared."""
-    splits = [{(own["measure"], own["method"]): own for own in one.values} for one in kept]
-    kinds = {key: own["kind"] for split in splits for key, own in split.items()}
-    samples = {key: [split[key]["values"] if key in split else [] for split in splits] for key in kinds}
+    splits: dict[int | None, dict[tuple[str, str], dict[str, Any]]] = {one.seed: {} for one in kept}
+    for one in kept:
+        splits[one.seed] |= {(own["measure"], own["method"]): own for own in one.values}
+    kinds = {key: own["kind"] for split in splits.values() for key, own in split.items()}
+    samples = {key: [split[key]["values"] if key in split else [] for split in splits.values()] for key in kinds}
     rows = [_row(*key, corpus, estimate(sample, kinds[key], seed=seed), seeds) for key, sample in samples.items()]
     for measure, method, other in _quotients(samples):
         above, below = samples[measure, method], samples[measure, other]
