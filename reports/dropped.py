@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
+from miner.patterns.candidates import CUT_RULES
 from reports import losses
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _rules(inputs: ReportInputs) -> Step | None:
 
 
 def _patterns(inputs: ReportInputs) -> Step | None:
-    counts = {key: value for key, value in _counts(inputs, "patterns").items() if isinstance(value, int)}
+    counts = {key: n for key, n in _counts(inputs, "patterns").items() if isinstance(n, int) and key != CUT_RULES}
     reasons = tuple((PATTERN_REASONS.get(reason, reason), count) for reason, count in counts.items())
     n_kept = len(inputs.patterns)
     note = "Proven rules with the same evidence are merged before."
@@ -177,9 +178,11 @@ def _patterns(inputs: ReportInputs) -> Step | None:
 def _members(inputs: ReportInputs) -> Step | None:
     n_rules = len(inputs.rules)
     n_members = pc.sum(pc.list_value_length(inputs.patterns["members"])).as_py() or 0
-    if n_members > n_rules:
+    n_cut = _counts(inputs, "patterns").get(CUT_RULES, 0)
+    n_others = n_rules - n_members - n_cut
+    if n_others < 0:
         return None
-    reasons = (("of merged rules that became no pattern, or beyond the strongest of one", n_rules - n_members),)
+    reasons = ((CUT_RULES, n_cut), ("of merged rules that became no pattern", n_others))
     return Step("Rules in patterns", n_rules, n_members, reasons, "What they match is the evidence of the patterns.")
 
 

@@ -21,6 +21,7 @@ from reports.dropped import list_losses, list_steps
 from reports.figures import Cut
 from reports.gallery import Section, build_sections, find_links
 from reports.links import KINDS
+from reports.structure import find_structures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,6 +56,7 @@ def render_report(inputs: ReportInputs, *, images: bool = True) -> str:
         images=images,
         album=build_album(inputs, [*_cuts(sections), *copy_cuts.values()]) if images else Album({}, {}),
         sections=sections,
+        structures=find_structures(inputs.patterns, inputs.evidence),
         links=find_links(sections, inputs.evidence),
         link_kinds=KINDS,
         cards={card.pattern: card for section in sections for card in section.cards},

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from miner.run.pipeline import Pipeline
     from miner.store.artefact import Artefact
 
-REPORT_VERSION = 3
+REPORT_VERSION = 4
 KB_VERSION = 2
 
 

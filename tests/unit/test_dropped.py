@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from miner.patterns.candidates import CUT_RULES
 from reports.dropped import Step, list_steps
 from tests.report_fakes import drawn_source, fake_inputs
 
@@ -22,7 +23,7 @@ def inputs() -> ReportInputs:
             }
         },
         "captions": {"vocabulary": 60, "rareWords": 25, "withoutVector": 4},
-        "patterns": {"too few photo groups": 2, "a new reason": 1},
+        "patterns": {"too few photo groups": 2, "a new reason": 1, CUT_RULES: 5},
         "split": {"heldOut": 48, "training": 72},
         "visual items": {"items": 2280, "neverFire": 30},
     }
@@ -58,6 +59,7 @@ def test_steps_say_how_many_rules_are_in_patterns(inputs: ReportInputs) -> None:
     """Three types of four patterns, each with two members of seven rules."""
     members = steps(inputs)["Rules in patterns"]
     assert (members.before, members.kept) == (84, 24)
+    assert [count for _, count in members.reasons] == [5, 55]
 
 
 def test_steps_explain_reasons_and_keep_those_they_do_not_know(inputs: ReportInputs) -> None:

@@ -114,6 +114,12 @@ def test_page_refers_to_nothing_outside_and_runs_its_own_script_only(html: str) 
     assert f"script-src 'sha256-{digest}';" in policy
 
 
+def test_page_says_what_each_event_type_typically_looks_like(html: str) -> None:
+    page = Page(html)
+    assert len([text for text in page.text if text.startswith("In Drawn.Kind")]) == 3
+    assert html.count('class="slots"') == 3
+
+
 def test_page_marks_the_words_that_match(html: str) -> None:
     assert re.search(r"A <mark>(disc|square|bar)</mark> lies on the", html)
 
