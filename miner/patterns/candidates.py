@@ -173,7 +173,8 @@ def _diversify(
 
 def _repeats(candidate: Candidate, better: Candidate, min_jaccard: float) -> bool:
     """Tell whether a better pattern has the same words or the same pictures."""
-    return candidate.draft.text == better.draft.text or _overlap(candidate, better) >= min_jaccard
+    same_words = bool(candidate.draft.text) and candidate.draft.text == better.draft.text
+    return same_words or _overlap(candidate, better) >= min_jaccard
 
 
 def _overlap(one: Candidate, other: Candidate) -> float:

@@ -186,6 +186,16 @@ def test_find_span_reads_forms_of_modifiers_and_the_lemma_of_the_head() -> None:
     assert find_span(short, ("red", "rope")) is None
 
 
+def test_patterns_without_words_do_not_repeat_each_other_for_want_of_them() -> None:
+    shown = cells_of(*[[(1, 2)]] * 3, *[[(3, 4)]] * 3, *[[(5,)]] * 2, labels=[0, 0, 0, 0, 0, 0, 1, 1])
+    rules, _ = mine_visual_rules(shown, max_jaccard=0.5)
+    votes = votes_where({1: range(3), 2: range(3), 3: range(3, 6), 4: range(3, 6)}, NO_TEXT, shown.labels.tolist())
+    votes = replace(votes, transactions=replace(votes.transactions, n_visual=N_FILTERS))
+    silent = inputs_of(shown.labels.tolist(), rules=rules, votes=votes, captions=captions_table(), masks=[])
+    found = mine_visual_patterns(silent, shown, PATTERN, seed=0).patterns
+    assert sorted(found["visualItems"].to_pylist()) == [[1, 2], [3, 4]]
+
+
 def test_visual_patterns_are_named_from_the_captions_of_what_they_show() -> None:
     rng = np.random.default_rng(0)
     shown = cells_of(*[[(1, 2)]] * 4, *[[(5,)]] * 4, labels=[0, 0, 0, 0, 0, 0, 1, 1])
