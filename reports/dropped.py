@@ -163,6 +163,9 @@ def _rules(inputs: ReportInputs) -> Step | None:
         if any(key in row for row in rows.values()) and totals[key] <= passed:
             reasons.append((reason, passed - totals[key]))
             passed = totals[key]
+    if len(inputs.rules) < passed:
+        reasons.append(("proven, but not asked for: other items, or condensed away", passed - len(inputs.rules)))
+        passed = len(inputs.rules)
     note = "Rules above the thresholds of support and confidence; only proven ones become patterns, unless asked otherwise."
     return Step("Rules", totals["rules"], passed, tuple(reasons), note)
 

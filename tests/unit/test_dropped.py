@@ -49,6 +49,12 @@ def test_steps_of_rules_lose_them_test_by_test(inputs: ReportInputs) -> None:
     assert rules.share == 15.0
 
 
+def test_steps_count_proven_rules_that_were_not_asked_for(inputs: ReportInputs) -> None:
+    rules = steps(replace(inputs, rules=inputs.rules.slice(0, 9)))["Rules"]
+    assert rules.kept == 9
+    assert rules.reasons[-1][1] == 6
+
+
 def test_steps_of_words_count_hidden_rare_and_unknown_ones(inputs: ReportInputs) -> None:
     words = steps(inputs)["Different words"]
     assert (words.before, words.kept) == (86, 56)
