@@ -108,7 +108,11 @@ SUBJECTS: dict[Kind, Subject] = {
     "eventType": Subject("event type", questions.COUNT_EVENT_TYPES, "@event-types lists those that are there."),
     "pattern": Subject("pattern", questions.COUNT_PATTERNS, "@patterns-of lists the patterns of an event type."),
     "record": Subject("record", questions.COUNT_RECORDS, "@captions-like finds records by their words."),
-    "run": Subject("run or corpus", questions.COUNT_RUNS, "@runs lists those that are there."),
+    "run": Subject(
+        "run or corpus",
+        questions.COUNT_RUNS,
+        "@runs lists those that are there; load another run of a corpus under a name of its own: kb load RUN --as NAME.",
+    ),
 }
 """What a question can be about, by the kind of its parameter."""
 
@@ -223,7 +227,7 @@ _QUERIES = (
     NamedQuery(
         "drift",
         "Which patterns are new, gone, or more or less certain in the second of two corpora "
-        "(name, or key of its run; a load replaces the earlier run of its corpus)?",
+        "(name, or key of its run; two runs of a corpus stand side by side if one is loaded with kb load --as)?",
         (*_two("run", "run"), _limit(50)),
         questions.DRIFT,
     ),

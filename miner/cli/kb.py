@@ -12,6 +12,9 @@ from miner.cli import kb_files
 from miner.cli.output import AsJson, open_stderr, print_csv, print_json, print_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kb.loading.load import LoadReport
     from kb.store import GraphStore
 
 app = typer.Typer(help="Load a run into a graph store, and query it.", no_args_is_help=True)
@@ -33,6 +36,12 @@ def load(
     ] = "",
     prune: Annotated[
         str, typer.Option("--prune", metavar="RUN", help="First remove all that this run or corpus has in the store.")
+    ] = "",
+    name: Annotated[
+        str,
+        typer.Option(
+            "--as", metavar="NAME", help="Load as a corpus of this name, beside another run of it; without decisions."
+        ),
     ] = "",
     *,
     rebuild: Annotated[
@@ -62,8 +71,11 @@ def load(
             _remove(store, prune, as_json=json)
         if run is None:
             return
-        done = load_bundle(run, store, advance)
-        sync_run_reviews(run, store)
+        if name:
+            done = _load_as(run, name, store, advance)
+        else:
+            done = load_bundle(run, store, advance)
+            sync_run_reviews(run, store)
     if json:
         print_json(
             {
@@ -83,6 +95,19 @@ def load(
         f"{done.changes.nodes_created:,} nodes and {done.changes.relationships_created:,} relationships are new, "
         f"{done.changes.nodes_deleted:,} and {done.changes.relationships_deleted:,} are gone."
     )
+
+
+def _load_as(run: Path, name: str, store: GraphStore, advance: Callable[[int], None]) -> LoadReport:
+    """Load the bundle of a run as that of a corpus of another name."""
+    from tempfile import TemporaryDirectory
+
+    from kb.bundle import read_bundle, write_bundle
+    from kb.loading.load import bundle_folder, load_bundle
+    from kb.loading.renaming import rename_corpus
+
+    with TemporaryDirectory() as folder:
+        write_bundle(rename_corpus(read_bundle(bundle_folder(run)), name), Path(folder))
+        return load_bundle(Path(folder), store, advance)
 
 
 def _remove(store: GraphStore, run: str, *, as_json: bool) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from kb.asking.library import named_queries
 from kb.asking.query import run_query
-from kb.loading.load import remove_corpus
+from kb.bundle import build_bundle, write_bundle
+from kb.loading.load import load_bundle, remove_corpus
+from kb.loading.renaming import rename_corpus
 from kb.schema import SCHEMA
 from miner.errors import KbError
 from tests.graph_stores import KINDS, ask, content, empty_store, load
@@ -253,8 +255,23 @@ def test_drift_tells_new_gone_and_changed_patterns(store: GraphStore, tmp_path: 
         ("both", "rope", -0.25),
     ]
     remove_corpus(store, "hills")
-    with pytest.raises(KbError, match="no run or corpus 'hills'"):
-        ask(store, "@drift", first="hills", second="beyond")
+    with pytest.raises(KbError, match="no run or corpus 'hills'") as caught:
+        ask(store, "@drift", first="beach", second="hills")
+    assert "--as NAME" in (caught.value.hint or "")
+
+
+def test_drift_between_two_runs_of_a_corpus_that_are_loaded_under_two_names(store: GraphStore, tmp_path: Path) -> None:
+    renamed = rename_corpus(build_bundle(small_inputs()), "beach/2")
+    assert renamed.manifest == build_bundle(small_inputs("beach/2")).manifest
+    write_bundle(renamed, tmp_path / "renamed")
+    load_bundle(tmp_path / "renamed", store)
+    rows = ask(store, "@drift", first="beach", second="beach/2")
+    assert [(r["state"], r["displayName"], r["change"]) for r in rows] == [
+        ("both", "rock face", 0.0),
+        ("both", "rope", 0.0),
+        ("both", "wet rock", 0.0),
+    ]
+    remove_corpus(store, "beach/2")
 
 
 def test_named_queries_tell_nothing_found_from_no_such_subject(store: GraphStore) -> None:

@@ -186,6 +186,15 @@ def test_load_takes_the_address_from_the_environment_and_prunes(
     assert json.loads(call("load", str(bundle), "--prune", "beach", "--json"))["nodesCreated"] == 32
 
 
+def test_load_under_another_name_stands_beside_the_first(bundle: Path, tmp_path: Path) -> None:
+    store = str(tmp_path / "store")
+    call("load", str(bundle), "--to", store)
+    assert call("load", str(bundle), "--to", store, "--as", "earlier").startswith("earlier: ")
+    answer = call("query", store, "MATCH (c:Corpus) RETURN c.id AS id, c.corpus AS corpus ORDER BY id", "--csv")
+    assert answer == "id,corpus\nCorpus:beach,beach\nCorpus:earlier,earlier\n"
+    assert call("load", "--to", store, "--prune", "earlier").startswith("earlier: ")
+
+
 @pytest.mark.parametrize(
     "state", [{"corpus": "beach"}, {"corpus": "beach", "stages": {"label": "b", "patterns": "a" * 64}}]
 )
