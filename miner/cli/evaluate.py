@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from miner.cli.evaluate_extraction import extraction
+from miner.cli.evaluate_images import images
 from miner.cli.output import AsJson, open_stderr, print_rows
 from miner.cli.pattern import RunArgument
 from miner.cli.run import SchedulerOption, ThreadsOption, WorkersOption
@@ -28,6 +29,7 @@ def _group() -> None:
 
 
 app.command()(extraction)
+app.command()(images)
 
 
 @app.command()

@@ -138,7 +138,7 @@ def evaluate_patterns(
     config = load_config(folder.path / "run.toml")
     with folder.claim(), open_executor(place) as executor:
         desk = _Desk(folder, config, executor, progress, count_threads(place))
-        pipeline = desk.open(location or _only_place(folder))
+        pipeline = desk.open(location or only_place(folder))
         if heldout:
             kept = [_measure_other(desk, pipeline, heldout, methods)]
         else:
@@ -243,7 +243,7 @@ def _quotients(samples: Mapping[tuple[str, str], object]) -> Iterator[tuple[str,
             yield measure, method, other
 
 
-def _only_place(folder: RunFolder) -> str:
+def only_place(folder: RunFolder) -> str:
     """Return where the corpus of a run is.
 
     Raises:

@@ -1,0 +1,1 @@
+"""Extraction of event mentions from new texts and pictures."""

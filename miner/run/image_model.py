@@ -1,0 +1,175 @@
+"""The image model of a run: fitted on what the run has encoded and labelled, kept beside it, used on new pictures.
+
+`RUN/models/image.json` says what it tells apart and what it was made from, `image.safetensors` holds its arrays.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from kb.extract.image import ImageModel, Votes, fit_image_model
+from kb.extract.picture import KnownPattern, PictureReader
+from miner.errors import ArtefactError, MiningError
+from miner.patterns.detector import Detectors
+from miner.run.encoded import Encoded
+from miner.run.split_stage import group_representatives
+from miner.store.fingerprint import digest_json
+from miner.store.formats import read_array, read_json, read_table, read_tensors, write_json, write_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from miner.config import RunConfig
+    from miner.run.folder import RunFolder
+    from miner.store.artefact import Artefact
+
+MODEL_VERSION = 1
+DETECTORS = "detectors.safetensors"
+INPUTS = ("encode", "groups", "split", "label", "patterns")
+
+
+class Labelled(NamedTuple):
+    """One side of a split, a row for each photo group.
+
+    Attributes:
+        rows: int64: rows of the encoded pictures that stand for the groups.
+        votes: Event types of any record of the group; none where no record has one.
+    """
+
+    rows: npt.NDArray[np.int64]
+    votes: Votes
+
+
+def event_types_of(label: Artefact) -> list[str]:
+    """Return the event types that records are labelled with, sorted."""
+    labels = read_table(label.file("labels.parquet"), ["eventTypes"])["eventTypes"].to_pylist()
+    return sorted({event_type for own in labels for event_type in own or ()})
+
+
+def read_labelled(artefacts: Mapping[str, Artefact], event_types: Sequence[str], *, held_out: bool = False) -> Labelled:
+    """Gather what the weak labels say of the photo groups of one side of the split."""
+    rows = group_representatives(artefacts["groups"], artefacts["split"], held_out=held_out)
+    images = read_table(artefacts["groups"].file("images.parquet"), ["record", "row"])
+    records = images.filter(images["row"].is_valid())["record"].to_pylist()
+    table = read_table(artefacts["label"].file("labels.parquet"), ["record", "eventTypes"])
+    types = dict(zip(table["record"].to_pylist(), table["eventTypes"].to_pylist(), strict=True))
+    of_group: dict[int, set[str]] = {int(row): set() for row in rows}
+    for record, group in zip(records, read_array(artefacts["groups"].file("groups.npy")).tolist(), strict=True):
+        if group in of_group:
+            of_group[group].update(types.get(record) or ())
+    number = {name: place for place, name in enumerate(event_types)}
+    pairs = [
+        (place, label)
+        for place, own in enumerate(of_group.values())
+        for label in sorted(number[name] for name in own if name in number) or [len(event_types)]
+    ]
+    picture, label = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return Labelled(rows, Votes(picture, label))
+
+
+def fit_from(artefacts: Mapping[str, Artefact], config: RunConfig) -> ImageModel:
+    """Fit the image model to the training side of what a run has made.
+
+    Args:
+        artefacts: Those named in `INPUTS`.
+        config: Of the run.
+
+    Raises:
+        MiningError: The labels tell nothing apart.
+    """
+    event_types = event_types_of(artefacts["label"])
+    labelled = read_labelled(artefacts, event_types)
+    if len(np.unique(labelled.votes.label)) < 2:
+        raise MiningError(
+            "All pictures of the run have the same event type, so there is nothing to tell apart.",
+            hint="Add pictures of other event types, or of none.",
+        )
+    patterns = [known.pattern for known in _read_patterns(artefacts["patterns"])]
+    evidence = _evidence_rows(artefacts["patterns"], patterns, labelled.rows)
+    pooled = Encoded(artefacts["encode"]).rows("pooled", labelled.rows)
+    shrinkage = config.pattern.shrinkage
+    return fit_image_model(
+        pooled, labelled.votes, event_types, patterns, evidence, pattern_shrinkage=shrinkage, seed=config.seed
+    )
+
+
+def _evidence_rows(
+    artefact: Artefact, patterns: Sequence[str], groups: npt.NDArray[np.int64]
+) -> list[npt.NDArray[np.int64]]:
+    """Return for each pattern where the photo groups of its evidence stand among those of the training side."""
+    evidence = read_table(artefact.file("evidence.parquet"), ["pattern", "group"])
+    of_pattern: dict[str, list[int]] = {pattern: [] for pattern in patterns}
+    for pattern, group in zip(evidence["pattern"].to_pylist(), evidence["group"].to_pylist(), strict=True):
+        of_pattern[pattern].append(group)
+    return [np.searchsorted(groups, np.unique(own)).astype(np.int64) for own in of_pattern.values()]
+
+
+def train_image_model(folder: RunFolder, config: RunConfig) -> ImageModel:
+    """Fit the image model of a finished run and keep it in the run's folder.
+
+    Raises:
+        ArtefactError: The run has not finished.
+        MiningError: As of `fit_from`.
+    """
+    artefacts = folder.artefacts()
+    model = fit_from(artefacts, config)
+    place = folder.path / "models"
+    place.mkdir(exist_ok=True)
+    write_tensors(place / "image.safetensors", model.tensors())
+    made_from = _made_from(artefacts)
+    about = {
+        "version": MODEL_VERSION,
+        "madeFrom": made_from,
+        "eventTypes": model.event_types,
+        "patterns": model.patterns,
+    }
+    write_json(place / "image.json", about)
+    return model
+
+
+def _made_from(artefacts: Mapping[str, Artefact]) -> str:
+    return digest_json({name: artefacts[name].key for name in INPUTS})
+
+
+def open_reader(folder: RunFolder, config: RunConfig) -> PictureReader:
+    """Open the image model of a run, fitting it where it is not there or was made from other artefacts."""
+    artefacts = folder.artefacts()
+    model = _read_model(folder.path / "models", _made_from(artefacts)) or train_image_model(folder, config)
+    return PictureReader(model, _read_patterns(artefacts["patterns"]), _read_detectors(artefacts["patterns"]))
+
+
+def _read_patterns(artefact: Artefact) -> list[KnownPattern]:
+    """Return the patterns that can be seen; those of a method that only reads captions cannot."""
+    if DETECTORS not in artefact.files:
+        return []
+    table = read_table(artefact.file("patterns.parquet"), ["pattern", "eventType", "role", "roles"])
+    return [_known(row) for row in table.to_pylist()]
+
+
+def _read_detectors(artefact: Artefact) -> Detectors | None:
+    return Detectors.from_tensors(read_tensors(artefact.file(DETECTORS))) if DETECTORS in artefact.files else None
+
+
+def _read_model(place: Path, made_from: str) -> ImageModel | None:
+    try:
+        about = read_json(place / "image.json")
+        if about["version"] != MODEL_VERSION or about["madeFrom"] != made_from:
+            return None
+        return ImageModel.from_tensors(
+            about["eventTypes"], about["patterns"], read_tensors(place / "image.safetensors")
+        )
+    except (ArtefactError, KeyError, FileNotFoundError):
+        return None
+
+
+def _known(row: Mapping[str, object]) -> KnownPattern:
+    roles = row["roles"] if isinstance(row["roles"], list) else []
+    scores = {item["role"]: float(item["score"]) for item in roles}
+    role = row["role"]
+    name = role if isinstance(role, str) and role else None
+    return KnownPattern(str(row["pattern"]), str(row["eventType"]), name, scores.get(name or "", 0.0))
