@@ -141,15 +141,18 @@ def _measure_coverage(context: Context, directory: Path) -> None:
 
 
 def _measure_consistency(context: Context, directory: Path, *, judge: str) -> None:
-    album = _Album(context, open_judge(judge))
-    values = []
-    for system in _systems(context, N_BEST):
-        if system.detectors is not None:
-            evidence = read_table(context.inputs[f"{system.method}.patterns"].file("evidence.parquet")).to_pylist()
-            by_pattern: dict[str, list[dict[str, Any]]] = {row["pattern"]: [] for row in system.rows}
-            for own in evidence:
-                by_pattern.get(own["pattern"], []).append(own)
-            values.append(Values(f"consistency, {judge}", system.method, album.margins(system.rows, by_pattern)))
+    systems = [system for system in _systems(context, N_BEST) if system.detectors is not None]
+    if OURS not in {system.method for system in systems}:
+        # Networks take minutes, and without patterns of ours there is nothing to compare with.
+        _save(directory, [])
+        return
+    album, values = _Album(context, open_judge(judge)), []
+    for system in systems:
+        evidence = read_table(context.inputs[f"{system.method}.patterns"].file("evidence.parquet")).to_pylist()
+        by_pattern: dict[str, list[dict[str, Any]]] = {row["pattern"]: [] for row in system.rows}
+        for own in evidence:
+            by_pattern.get(own["pattern"], []).append(own)
+        values.append(Values(f"consistency, {judge}", system.method, album.margins(system.rows, by_pattern)))
     _save(directory, values)
 
 
