@@ -69,6 +69,9 @@ def describe(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"  confidence {row['confidence']:.2f}, lift {row['lift']:.1f}, support {row['support']:.4f}, p {row['pValue']:.2g}"
     roles = ", ".join(f"{role['role']} {role['score']:.2f}" for role in row["roles"])
     yield f"  role: {row['role'] or 'none'}{f' ({roles})' if roles else ''}"
+    arguing = {entry["role"]: entry["captions"] for entry in row.get("roleCaptions") or ()}
+    for caption in arguing.get(row["role"], ()):
+        yield f"    {caption}"
     yield f"  evidence: {row['nEvidence']} pictures"
     for place in row["evidence"][:N_EXAMPLES]:
         box = ", ".join(f"{edge:.0f}" for edge in place["box"])

@@ -53,12 +53,14 @@ PATTERNS = pa.schema(
         pa.field("nPhotoGroups", pa.int64(), nullable=False),
         pa.field("role", pa.string()),
         pa.field("roles", pa.list_(pa.struct([("role", pa.string()), ("score", pa.float64())])), nullable=False),
+        pa.field("roleCaptions", pa.list_(pa.struct([("role", pa.string()), ("captions", pa.list_(pa.string()))]))),
         pa.field("method", pa.string(), nullable=False),
     ]
 )
 """One row per pattern, by event type and rank. `count` is the labelled votes that match some member, `classCount` those of
 the event type; support = classCount / m, confidence = classCount / count; `visualWeights` is the share of those votes in
-which each visual item fires. `name` is the first of `alternatives`."""
+which each visual item fires. `name` is the first of `alternatives`; `roleCaptions` are captions that argue for a role
+(null where nobody looked); shares of `roles` that do not add up to 1 leave the rest to filling none."""
 
 NO_NAME = Name("unnamed", "unnamed", 0.0, is_trigger=False)
 
@@ -215,6 +217,9 @@ def pattern_rows(
                 "nPhotoGroups": candidate.class_count,
                 "role": assigned(meaning.roles),
                 "roles": [{"role": role.role, "score": role.score} for role in meaning.roles],
+                "roleCaptions": [
+                    {"role": role.role, "captions": list(role.captions)} for role in meaning.roles if role.captions
+                ],
                 "method": method,
             }
         )

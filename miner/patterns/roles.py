@@ -1,18 +1,18 @@
 """Which argument role a named pattern fills.
 
 Three sources argue: what the head of the name denotes (a person, a vehicle, a place), what the ontology allows in each
-role, and how the head stands in the captions of the evidence: subject, object, or after which preposition.
+role, and how the head stands in the captions of the evidence: subject, object, or after which preposition. What fits no role
+well enough fills none, however few roles there are to choose from.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from kb.ontologies.nouns import noun_classes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from kb.ontology import EventType, Role
     from miner.patterns.naming import CaptionRow
@@ -35,12 +35,19 @@ UNKNOWN = 0.4
 MIN_SHARE = 0.3
 """Least share of the distribution at which a role is assigned."""
 
+NO_ROLE = 0.1
+"""Weight of filling no role at all, beside that of a role: 1.1 where all speaks for it, 0.0005 where all speaks against."""
+
+N_CAPTIONS = 3
+"""Captions kept for each role that argue for it."""
+
 
 class RoleScore(NamedTuple):
-    """A role and its share of the distribution over the roles of the event type."""
+    """A role, its share of the distribution over the roles of the event type and none, and captions that argue for it."""
 
     role: str
     score: float
+    captions: tuple[str, ...] = ()
 
 
 def rank_roles(head: str, captions: Iterable[CaptionRow], event_type: EventType) -> list[RoleScore]:
@@ -52,16 +59,27 @@ def rank_roles(head: str, captions: Iterable[CaptionRow], event_type: EventType)
         event_type: Its roles, in the order of the ontology.
 
     Returns:
-        Roles with shares that sum to 1, largest first; none where the event type has no roles.
+        Roles with shares that sum to at most 1, largest first, what is left being the share of filling none; no roles where
+        the event type has none.
     """
-    positions = positions_of(head, captions)
-    n = max(1, positions.total())
+    said = said_at(head, captions)
+    n = max(1, sum(map(len, said.values())))
     weights = [
-        _fit(head, role) * (0.1 + sum(positions[place] for place in _expected(role)) / n) for role in event_type.roles
+        _fit(head, role) * (0.1 + sum(len(said.get(place, ())) for place in _expected(role)) / n)
+        for role in event_type.roles
     ]
-    total = sum(weights)
-    scores = [RoleScore(role.name, weight / total) for role, weight in zip(event_type.roles, weights, strict=True)]
+    total = sum(weights) + NO_ROLE
+    scores = [
+        RoleScore(role.name, weight / total, _arguments(said, role))
+        for role, weight in zip(event_type.roles, weights, strict=True)
+    ]
     return sorted(scores, key=lambda item: -item.score)
+
+
+def _arguments(said: Mapping[str, Sequence[str]], role: Role) -> tuple[str, ...]:
+    """Return the first captions in which the noun stands where fillers of the role do, the shortest first."""
+    texts = dict.fromkeys(text for place in _expected(role) for text in said.get(place, ()))
+    return tuple(sorted(texts, key=lambda text: (len(text), text))[:N_CAPTIONS])
 
 
 def assigned(roles: Sequence[RoleScore]) -> str | None:
@@ -71,14 +89,17 @@ def assigned(roles: Sequence[RoleScore]) -> str | None:
     return roles[0].role
 
 
-def positions_of(head: str, captions: Iterable[CaptionRow]) -> Counter[str]:
-    """Count how a noun stands in captions: subject, object, place, with, other."""
-    counts: Counter[str] = Counter()
+def said_at(head: str, captions: Iterable[CaptionRow]) -> dict[str, list[str]]:
+    """Return for each way a noun stands (subject, object, place, with, other) the captions in which it does.
+
+    A caption is repeated where it has the noun more than once.
+    """
+    said: dict[str, list[str]] = {}
     for row in captions:
         for token, lemma in enumerate(row["lemmas"]):
             if lemma == head:
-                counts[_position(row, token)] += 1
-    return counts
+                said.setdefault(_position(row, token), []).append(row["text"])
+    return said
 
 
 def _position(row: CaptionRow, token: int) -> str:

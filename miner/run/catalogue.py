@@ -37,7 +37,7 @@ LISTED = (
     "role",
     "method",
 )
-SHOWN = ("alternativeScores", "visualWeights", "roles", "count", "classCount")
+SHOWN = ("alternativeScores", "visualWeights", "roles", "roleCaptions", "count", "classCount")
 
 Row = dict[str, Any]
 
