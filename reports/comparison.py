@@ -7,13 +7,31 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reports.numerals import decimal
+from reports.numerals import MISSING, decimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-# The shapes of marks, so that methods differ without colour; the first is the method of the run.
-SHAPES = ("disc", "square", "diamond", "ring", "bar")
+# Methods in the order in which they are shown, and their marks, so that they differ without colour.
+FAMILIES = {"ours": "disc", "visual-only": "square", "text-only": "diamond"}
+OTHER = "bar"
+OUR_REFERENCES = ("filter-set", "probe", "base-rate")
+MEANINGS = {
+    "r-precision of names": "Pictures ranked by a pattern, cut where as many are left as have its name in a caption: the share that has it. "
+    "Beside it the best set of its visual items, a probe that was trained on the name, and chance.",
+    "concepts": "Different names that are specific to their event type.",
+    "concepts seen": "Different names that captions say where the pattern is seen.",
+    "discrimination": "Of the labelled pictures in which a pattern is seen, the share that has its event type.",
+    "representation": "Of the pictures of an event type, the share in which some pattern of it is seen.",
+    "redundancy": "How far a pattern is seen in the same pictures as another of its event type; less is better.",
+    "consistency": "How alike the patches of a pattern look to a network that did not mine, beyond random patches of the same event type.",
+    "stability": "Patterns of one half of the corpus that are found in the other half as well.",
+    "patterns, labels shuffled": "There should be none.",
+    "patterns, pictures shuffled": "There should be none.",
+    "patterns": "Mined from what was not held out.",
+    "ratio": "The value of one method divided by that of the other.",
+}
+"""What measures mean, by name or by how the name begins."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +41,8 @@ class Row:
     Attributes:
         method: Its name.
         shape: Of its mark.
-        at: Where the value lies, in hundredths of the scale.
+        reference: Whether it is a reference that belongs to a method, such as a probe, drawn hollow.
+        at: Where the value lies, in hundredths of the scale; None where nothing could be measured.
         start: Where the interval begins, None without one.
         width: How long it is.
         value: As text.
@@ -33,7 +52,8 @@ class Row:
 
     method: str
     shape: str
-    at: float
+    reference: bool
+    at: float | None
     start: float | None
     width: float
     value: str
@@ -47,36 +67,46 @@ class Panel:
 
     Attributes:
         measure: Its name.
+        meaning: What it says, empty if that is not known.
         corpus: What was measured on.
         seeds: Of the splits, as text.
         ticks: Place in hundredths and text.
-        rows: In the order given.
+        rows: Ours first, then the baselines; what belongs to a method after it.
     """
 
     measure: str
+    meaning: str
     corpus: str
     seeds: str
     ticks: tuple[tuple[float, str], ...]
     rows: tuple[Row, ...]
 
 
-def compare_methods(rows: Iterable[Mapping[str, Any]]) -> list[Panel]:
+def compare_methods(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Panel], list[str]]:
     """Gather measures by name and corpus, in the order in which they come.
 
     Args:
-        rows: With `measure`, `method`, `corpus`, `value`, `low`, `high`, `n` and `seeds`; rows without a value are left out.
+        rows: With `measure`, `method`, `corpus`, `value`, `low`, `high`, `n` and `seeds`; `value` may be missing.
+
+    Returns:
+        One panel per measure, and the measures for which no method has a value.
     """
     panels: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
-    methods: dict[str, str] = {}
     for row in rows:
-        if isinstance(row.get("value"), int | float) and math.isfinite(row["value"]):
-            panels[str(row["measure"]), str(row["corpus"])].append(row)
-            methods.setdefault(str(row["method"]), SHAPES[len(methods) % len(SHAPES)])
-    return [_panel(measure, corpus, own, methods) for (measure, corpus), own in panels.items()]
+        panels[str(row["measure"]), str(row["corpus"])].append(row)
+    measured = {key: own for key, own in panels.items() if any(map(_is_measured, own))}
+    empty = [measure for measure, corpus in panels if (measure, corpus) not in measured]
+    return [_panel(measure, corpus, own) for (measure, corpus), own in measured.items()], empty
 
 
-def _panel(measure: str, corpus: str, rows: Sequence[Mapping[str, Any]], shapes: Mapping[str, str]) -> Panel:
-    ends = [float(row[key]) for row in rows for key in ("value", "low", "high") if row.get(key) is not None]
+def _is_measured(row: Mapping[str, Any]) -> bool:
+    value = row.get("value")
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _panel(measure: str, corpus: str, rows: Sequence[Mapping[str, Any]]) -> Panel:
+    kept = [row for row in rows if _is_measured(row)]
+    ends = [float(row[key]) for row in kept for key in ("value", "low", "high") if row.get(key) is not None]
     low, high = _scale(min(0.0, *ends), max(ends))
 
     def place(value: float) -> float:
@@ -84,25 +114,45 @@ def _panel(measure: str, corpus: str, rows: Sequence[Mapping[str, Any]], shapes:
 
     ticks = tuple((place(value), decimal(value) if value else "0") for value in _ticks(low, high))
     seeds = {_text(row.get("seeds")) for row in rows} - {""}
-    drawn = tuple(_row(row, place, shapes[str(row["method"])]) for row in rows)
-    return Panel(measure, corpus, "; ".join(sorted(seeds)), ticks, drawn)
+    drawn = tuple(_row(row, place) for row in sorted(rows, key=_rank))
+    return Panel(measure, _meaning(measure), corpus, "; ".join(sorted(seeds)), ticks, drawn)
 
 
-def _row(row: Mapping[str, Any], place: Callable[[float], float], shape: str) -> Row:
-    start, width, interval = None, 0.0, ""
-    if row.get("low") is not None and row.get("high") is not None:
-        low, high = float(row["low"]), float(row["high"])
-        start, width, interval = place(low), place(high) - place(low), f"{decimal(low)} to {decimal(high)}"
-    return Row(
-        str(row["method"]),
-        shape,
-        place(float(row["value"])),
-        start,
-        round(width, 2),
-        decimal(float(row["value"])),
-        interval,
-        _text(row.get("n")),
-    )
+def _meaning(measure: str) -> str:
+    return MEANINGS.get(measure) or next((text for name, text in MEANINGS.items() if measure.startswith(name)), "")
+
+
+def _family(method: str) -> str:
+    """Return the method that something belongs to: what has no method in its name belongs to ours."""
+    if method in OUR_REFERENCES:
+        return "ours"
+    return next((family for family in FAMILIES if method == family or method.startswith(f"{family} ")), "")
+
+
+def _rank(row: Mapping[str, Any]) -> tuple[int, bool]:
+    """Put our method first, and what belongs to a method after it; the rest stays in order."""
+    family = _family(str(row["method"]))
+    place = list(FAMILIES).index(family) if family else len(FAMILIES)
+    return place, str(row["method"]) != family
+
+
+def _row(row: Mapping[str, Any], place: Callable[[float], float]) -> Row:
+    method = str(row["method"])
+    family = _family(method)
+    at, start, width, interval, value = None, None, 0.0, "", MISSING
+    if _is_measured(row):
+        at, value = place(float(row["value"])), _number(float(row["value"]))
+        if row.get("low") is not None and row.get("high") is not None:
+            low, high = float(row["low"]), float(row["high"])
+            start, width, interval = place(low), place(high) - place(low), f"{_number(low)} to {_number(high)}"
+    reference = bool(family) and method != family and "/" not in method
+    shape = FAMILIES.get(family, OTHER)
+    return Row(method, shape, reference, at, start, round(width, 2), value, interval, _text(row.get("n")))
+
+
+def _number(value: float) -> str:
+    """Write a share with three decimals and anything larger with three digits, so that a column can be compared."""
+    return f"{value:.3f}" if abs(value) < 1 and value else decimal(value)
 
 
 def _scale(least: float, most: float) -> tuple[float, float]:

@@ -47,6 +47,7 @@ def render_report(inputs: ReportInputs, *, images: bool = True) -> str:
     copy_cuts = _copy_cuts(inputs.records, copies)
     balance, n_unlabelled = losses.label_balance(inputs.labels)
     lines, tables = losses.read_counters(inputs.counters)
+    panels, unmeasured = compare_methods(inputs.evaluation)
     environment = template_environment()
     script = environment.get_template("script.js").render()
     return environment.get_template("report.html.j2").render(
@@ -61,7 +62,8 @@ def render_report(inputs: ReportInputs, *, images: bool = True) -> str:
         link_kinds=KINDS,
         cards={card.pattern: card for section in sections for card in section.cards},
         roles=sorted({card.roles[0][0] for section in sections for card in section.cards if card.roles}),
-        panels=compare_methods(inputs.evaluation),
+        panels=panels,
+        unmeasured=unmeasured,
         headline=_headline(inputs, balance),
         overview=_overview(sections, balance),
         most_patterns=max((len(section.cards) for section in sections), default=0),
