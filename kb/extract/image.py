@@ -84,6 +84,7 @@ class ImageModel:
         fires_from: float32, (n_patterns,), least standardised score at which a pattern fires.
         balance: float32, (n_types + 1,): the label with the largest product of this and its probability is decided for, so that
             rare event types are not always outvoted; probabilities are left as they are.
+        prior: float32, (n_types + 1,): share of each label among the votes.
     """
 
     event_types: tuple[str, ...]
@@ -94,6 +95,7 @@ class ImageModel:
     weights: Float32s
     fires_from: Float32s
     balance: Float32s
+    prior: Float32s
 
     def scores(self, pooled: Rows) -> Float32s:
         """Return standardised scores, float32, (n_pictures, n_detectors)."""
@@ -141,6 +143,7 @@ class ImageModel:
             "weights": self.weights,
             "firesFrom": self.fires_from,
             "balance": self.balance,
+            "prior": self.prior,
         }
 
     @classmethod
@@ -148,7 +151,9 @@ class ImageModel:
         cls, event_types: Sequence[str], patterns: Sequence[str], tensors: dict[str, Float32s]
     ) -> ImageModel:
         """Rebuild from `tensors`."""
-        arrays = (tensors[name] for name in ("detectors", "mean", "deviation", "weights", "firesFrom", "balance"))
+        arrays = (
+            tensors[name] for name in ("detectors", "mean", "deviation", "weights", "firesFrom", "balance", "prior")
+        )
         return cls(tuple(event_types), tuple(patterns), *arrays)
 
 
@@ -206,6 +211,7 @@ def fit_image_model(
         weights.astype(np.float32),
         np.asarray(fires, dtype=np.float32),
         balance.astype(np.float32),
+        _prior(votes.label, n_labels).astype(np.float32),
     )
 
 
@@ -262,9 +268,14 @@ def _validate(detectors: _Detectors, votes: Votes, folds: Int64s, n_labels: int,
 def _balance(probabilities: Float64s, labels: Int64s) -> Float64s:
     """Choose the power of the prior that decisions are divided by."""
     n_labels = probabilities.shape[1]
-    prior = (np.bincount(labels, minlength=n_labels) + 1) / (len(labels) + n_labels)
+    prior = _prior(labels, n_labels)
     weights = [prior**-power for power in POWERS]
     return max(weights, key=lambda weight: _macro_f1((probabilities * weight).argmax(axis=1), labels, n_labels - 1))
+
+
+def _prior(labels: Int64s, n_labels: int) -> Float64s:
+    """Return the share of each label, as if each had one vote more."""
+    return (np.bincount(labels, minlength=n_labels) + 1) / (len(labels) + n_labels)
 
 
 def _macro_f1(decided: Int64s, labels: Int64s, n_types: int) -> float:

@@ -1,6 +1,6 @@
 """The image model of a run: fitted on what the run has encoded and labelled, kept beside it, used on new pictures.
 
-`RUN/models/image.json` says what it tells apart and what it was made from, `image.safetensors` holds its arrays.
+`RUN/image-model/model.json` says what it tells apart and what it was made from, `model.safetensors` holds its arrays.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from miner.config import RunConfig
     from miner.run.folder import RunFolder
     from miner.store.artefact import Artefact
+
+IMAGE_MODEL = "image-model"
+"""Part of a run folder: the image model that was fitted to the run."""
 
 MODEL_VERSION = 1
 DETECTORS = "detectors.safetensors"
@@ -118,9 +121,9 @@ def train_image_model(folder: RunFolder, config: RunConfig) -> ImageModel:
     """
     artefacts = folder.artefacts()
     model = fit_from(artefacts, config)
-    place = folder.path / "models"
+    place = folder.path / IMAGE_MODEL
     place.mkdir(exist_ok=True)
-    write_tensors(place / "image.safetensors", model.tensors())
+    write_tensors(place / "model.safetensors", model.tensors())
     made_from = _made_from(artefacts)
     about = {
         "version": MODEL_VERSION,
@@ -128,7 +131,7 @@ def train_image_model(folder: RunFolder, config: RunConfig) -> ImageModel:
         "eventTypes": model.event_types,
         "patterns": model.patterns,
     }
-    write_json(place / "image.json", about)
+    write_json(place / "model.json", about)
     return model
 
 
@@ -139,7 +142,7 @@ def _made_from(artefacts: Mapping[str, Artefact]) -> str:
 def open_reader(folder: RunFolder, config: RunConfig) -> PictureReader:
     """Open the image model of a run, fitting it where it is not there or was made from other artefacts."""
     artefacts = folder.artefacts()
-    model = _read_model(folder.path / "models", _made_from(artefacts)) or train_image_model(folder, config)
+    model = _read_model(folder.path / IMAGE_MODEL, _made_from(artefacts)) or train_image_model(folder, config)
     return PictureReader(model, _read_patterns(artefacts["patterns"]), _read_detectors(artefacts["patterns"]))
 
 
@@ -157,11 +160,11 @@ def _read_detectors(artefact: Artefact) -> Detectors | None:
 
 def _read_model(place: Path, made_from: str) -> ImageModel | None:
     try:
-        about = read_json(place / "image.json")
+        about = read_json(place / "model.json")
         if about["version"] != MODEL_VERSION or about["madeFrom"] != made_from:
             return None
         return ImageModel.from_tensors(
-            about["eventTypes"], about["patterns"], read_tensors(place / "image.safetensors")
+            about["eventTypes"], about["patterns"], read_tensors(place / "model.safetensors")
         )
     except (ArtefactError, KeyError, FileNotFoundError):
         return None

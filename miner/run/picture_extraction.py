@@ -1,0 +1,148 @@
+"""Extracts event mentions from pictures with the image model of a run, a shard at a time, on any workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from corpora.folder import locate
+from corpora.images import ImageSource
+from kb.extract.picture import Seen
+from miner.config_file import load_config
+from miner.errors import CorpusError
+from miner.run.image_model import open_reader
+from miner.run.job import open_executor
+from miner.run.read_stages import open_corpus
+from miner.run.visual_stages import encode_records
+from miner.visual.engine import choose_engine
+from miner.visual.geometry import geometry_of
+from miner.visual.registry import load_backbone
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from corpora.images import ImageFinder
+    from kb.extract.mention import Mention
+    from kb.extract.picture import PictureReader
+    from miner.run.folder import RunFolder
+    from miner.run.job import Place
+    from miner.run.progress import Advance, Progress
+    from miner.visual.backbone import Backbone
+    from miner.visual.encode import EncodedShard
+
+COLUMNS = ("record", "image", "status", "code", "reason")
+SHARD_SIZE = 64
+SHARDS_AT_ONCE = 64
+
+
+class PictureCorpus(NamedTuple):
+    """Pictures to extract from.
+
+    Attributes:
+        records: Columns `record`, `image`, `status`, `code` and `reason`.
+        documents: Document of each record that has one.
+        source: Opens image files.
+    """
+
+    records: pa.Table
+    documents: Mapping[str, str]
+    source: ImageFinder
+
+
+def one_picture(path: Path) -> PictureCorpus:
+    """Make a corpus of one image file.
+
+    Raises:
+        CorpusError: There is no such file.
+    """
+    if not path.is_file():
+        raise CorpusError(f"There is no image file {path}.")
+    row = {"record": path.name, "image": path.name, "status": "ok", "code": None, "reason": None}
+    return PictureCorpus(_table([row]), {}, ImageSource(locate(str(path.parent))[0]))
+
+
+def _table(rows: Sequence[Mapping[str, object]]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=pa.schema([(name, pa.string()) for name in COLUMNS]))
+
+
+def read_pictures(location: str, folder: RunFolder, progress: Progress) -> PictureCorpus:
+    """Read the pictures of a corpus in any format that `eventminer run` reads.
+
+    Raises:
+        CorpusError: It cannot be read.
+    """
+    corpus = open_corpus(location, load_config(folder.path / "run.toml").corpus, progress)
+    return PictureCorpus(corpus.records.select(list(COLUMNS)), {}, corpus.images)
+
+
+def extract_pictures(
+    folder: RunFolder,
+    pictures: PictureCorpus,
+    place: Place,
+    progress: Progress,
+    *,
+    write: Callable[[Mention], None],
+    counts: Counter[str],
+) -> None:
+    """Look at pictures and hand on every mention, in the order of the records.
+
+    Args:
+        folder: A finished run; its image model is fitted first if it is not there.
+        pictures: To look at.
+        place: Where they are looked at.
+        progress: Where to report.
+        write: Takes the mentions.
+        counts: Pictures looked at, and those that cannot be used by reason, are added.
+
+    Raises:
+        EventMinerError: The run has not finished, or a place failed.
+    """
+    config = load_config(folder.path / "run.toml")
+    with progress.stage("open the image model"):
+        reader = open_reader(folder, config)
+    work = partial(encode_records, source=pictures.source, config=config.visual, seed=config.seed, kind=choose_engine())
+    backbone = load_backbone(config.visual.backbone)
+    n_records = pictures.records.num_rows
+    with open_executor(place) as executor, progress.stage("look at images", n_records, "images") as advance:
+        for first in range(0, n_records, SHARD_SIZE * SHARDS_AT_ONCE):
+            ends = range(first, min(first + SHARD_SIZE * SHARDS_AT_ONCE, n_records), SHARD_SIZE)
+            shards = [pictures.records.take(np.arange(at, min(at + SHARD_SIZE, n_records))) for at in ends]
+            looks = _Looks(reader, backbone, pictures.documents, shards, counts, advance)
+            executor.map(work, shards, on_result=looks.keep)
+            for index in range(len(shards)):
+                for mention in looks.found[index]:
+                    write(mention)
+
+
+@dataclass
+class _Looks:
+    """Turns what shards become into mentions, whatever order they come in."""
+
+    reader: PictureReader
+    backbone: Backbone
+    documents: Mapping[str, str]
+    shards: Sequence[pa.Table]
+    counts: Counter[str]
+    advance: Advance
+    found: dict[int, list[Mention]] = field(default_factory=dict)
+
+    def keep(self, index: int, shard: EncodedShard) -> None:
+        """Read one shard."""
+        names = dict(zip(*(self.shards[index][name].to_pylist() for name in ("record", "image")), strict=True))
+        seen = []
+        for row in shard.images.to_pylist():
+            if row["status"] != "ok":
+                self.counts[f"pictures left out: {row['code']}"] += 1
+                continue
+            geometry = geometry_of(row["width"], row["height"], self.backbone)
+            record = row["record"]
+            seen.append(Seen(record, self.documents.get(record, record), names[record], geometry))
+        self.found[index] = self.reader.read(seen, shard.activations.pooled, shard.activations.projected)
+        self.counts["pictures"] += len(seen)
+        self.advance(len(names))
