@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_CAPTION = 240
 N_QUOTES = 4
+N_ARGUING = 2
 SHEET_SIDE = 160
 FLAG_MEANINGS = {"trigger": "name restates the label"}
 
@@ -56,7 +57,11 @@ class Example:
 
 @dataclass(frozen=True)
 class Card:
-    """One pattern as the report shows it."""
+    """One pattern as the report shows it.
+
+    `roles` are all that were weighed, with their shares, `role` the one that fits, if any, and `role_captions` captions that
+    argue for it.
+    """
 
     pattern: str
     event_type: str
@@ -73,12 +78,20 @@ class Card:
     proven: bool
     n_evidence: int
     n_groups: int
+    role: str | None
     roles: tuple[tuple[str, float | None], ...]
+    role_captions: tuple[str, ...]
     visual_items: tuple[int, ...]
     text_items: tuple[int, ...]
     words: tuple[str, ...]
     method: str
     examples: tuple[Example, ...]
+
+    @property
+    def no_role(self) -> float:
+        """The share that is left to filling no role; 0 where roles have no shares."""
+        shares = [share for _, share in self.roles if share is not None]
+        return max(0.0, 1 - sum(shares)) if shares else 0.0
 
     @property
     def search_text(self) -> str:
@@ -216,7 +229,9 @@ def _card(row: Mapping[str, Any], examples: tuple[Example, ...]) -> Card:
         proven=row["proven"],
         n_evidence=row["nEvidence"],
         n_groups=row["nPhotoGroups"],
+        role=row["role"],
         roles=_roles(row),
+        role_captions=_role_captions(row),
         visual_items=tuple(row["visualItems"] or ()),
         text_items=tuple(row["textItems"] or ()),
         words=tuple(row["textWords"] or ()),
@@ -230,6 +245,11 @@ def _roles(row: Mapping[str, Any]) -> tuple[tuple[str, float | None], ...]:
     if roles or row["role"] is None:
         return tuple(sorted(roles, key=lambda role: -role[1]))
     return ((row["role"], None),)
+
+
+def _role_captions(row: Mapping[str, Any]) -> tuple[str, ...]:
+    arguing = {entry["role"]: entry["captions"] for entry in row.get("roleCaptions") or ()}
+    return tuple(_shorten_end(caption, MAX_CAPTION) for caption in arguing.get(row["role"], ())[:N_ARGUING])
 
 
 def _ranked(cards: Sequence[Card]) -> tuple[Card, ...]:

@@ -136,6 +136,22 @@ def test_build_sections_orders_roles_and_falls_back_to_the_plain_role() -> None:
     assert [card.roles for card in section.cards] == [(("Instrument", 0.8), ("Place", 0.2)), (("Place", None),)]
 
 
+def test_build_sections_keep_the_captions_that_argue_for_the_role_and_what_is_left_to_none() -> None:
+    table = patterns({"role": "Place", "roles": [{"role": "Place", "score": 0.7}, {"role": "Agent", "score": 0.1}]})
+    arguing = [
+        [{"role": "Agent", "captions": ["x"]}, {"role": "Place", "captions": ["on a wall", "at a wall", "by it"]}]
+    ]
+    (section,) = build_sections(table.append_column("roleCaptions", pa.array(arguing)), evidence())
+    assert section.cards[0].role_captions == ("on a wall", "at a wall")
+    assert section.cards[0].no_role == pytest.approx(0.2)
+
+
+def test_build_sections_name_no_role_where_none_fits() -> None:
+    (section,) = build_sections(patterns({"role": None, "roles": [{"role": "Place", "score": 0.1}]}), evidence())
+    assert section.cards[0].role is None
+    assert section.cards[0].roles == (("Place", 0.1),)
+
+
 def test_build_sections_names_the_credit_of_pictures() -> None:
     records = pa.Table.from_pylist(
         [{"record": "r", "credit": "A. Photographer", "licence": None}, {"record": "s", "credit": "B."}], schema=RECORDS
