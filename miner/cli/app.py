@@ -20,6 +20,7 @@ from miner.cli import (
     demo,
     doctor,
     evaluate,
+    extract,
     kb,
     pattern,
     rating,
@@ -50,6 +51,7 @@ app.add_typer(pattern.app, name="pattern")
 app.command()(schema.schema)
 app.command()(report.report)
 app.command()(review.review)
+app.command()(extract.extract)
 app.add_typer(evaluate.app, name="evaluate")
 rating.register(evaluate.app)
 app.add_typer(kb.app, name="kb")

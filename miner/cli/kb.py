@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from miner.cli import kb_files
+from miner.cli import kb_files, kb_train
 from miner.cli.output import AsJson, open_stderr, print_csv, print_json, print_rows
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ def query(
         print_rows(result.records(), result.columns, as_json=json)
 
 
+app.command()(kb_train.train)
 app.command()(kb_files.export)
 app.command("import")(kb_files.import_file)
 app.command()(kb_files.check)

@@ -10,6 +10,7 @@ RUN/run.toml     the resolved configuration; `--config RUN/run.toml` repeats the
     report.html  made from patterns and bundle
     forgotten.json  hashes of records that must not come back
     evaluation.json  what `evaluate patterns` measured
+    extractor/   the model that 'eventminer kb train' fitted
     review/      what analysts decided (decisions.jsonl); no stage touches it
 ```
 """
@@ -34,6 +35,7 @@ RUN_HINT = "Make one with 'eventminer run CORPUS --out RUN'."
 EVALUATION = "evaluation.json"
 PARTS = (
     "run.toml", "run.json", "run.log", "stages", "bundle", "kb", "report.html", "review", "forgotten.json", EVALUATION,
+    "extractor",
 )  # fmt: skip
 LEFT_OVER = re.compile(rf"\.({'|'.join(map(re.escape, PARTS))})\.(\d+|old){re.escape(TEMPORARY)}")
 """Names under which a killed run leaves a part of itself; nothing else is ever deleted."""

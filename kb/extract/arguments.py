@@ -1,0 +1,84 @@
+"""Who plays which role: every candidate of a sentence is paired with its trigger, and two regressions decide, as of triggers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kb.extract.pairs import find_fillers, pair_features
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kb.extract.examples import Example
+    from kb.extract.pairs import Filler
+    from kb.extract.softmax import Float32s
+    from kb.ontology import Ontology
+    from miner.text.pieces import Parsed
+
+__all__ = ["Pairs", "Roles", "find_pairs", "label_of_pairs", "roles_of"]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The roles of texts.
+
+    Attributes:
+        names: All of them; class 0 stands for no role, class 1 + i for `names[i]`.
+        allowed: For each event type, which classes it can have, (1 + n_roles,).
+    """
+
+    names: tuple[str, ...]
+    allowed: Mapping[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]
+
+    def restrict(self, logs: Float32s, event_type: str) -> Float32s:
+        """Return probabilities among the roles of an event type.
+
+        Args:
+            logs: float32, (n, 1 + n_roles).
+            event_type: Whose roles.
+        """
+        found = np.where(self.allowed[event_type], np.exp(logs), 0.0)
+        probabilities: Float32s = (found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12)).astype(np.float32)
+        return probabilities
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A trigger with the candidates of its sentence."""
+
+    trigger: int
+    event_type: str
+    fillers: list[Filler]
+    features: list[list[str]]
+
+
+def roles_of(ontology: Ontology) -> Roles:
+    """Return the roles that can be filled in texts."""
+    by_type = {t.id: {role.name for role in t.roles if "text" in role.media} for t in ontology.types}
+    names = tuple(sorted(set().union(*by_type.values())))
+    allowed = {name: np.array([True, *(role in roles for role in names)]) for name, roles in by_type.items()}
+    return Roles(names, allowed)
+
+
+def find_pairs(parsed: Parsed, trigger: int, event_type: str) -> Pairs:
+    """Pair a trigger with every candidate that does not contain it."""
+    fillers = find_fillers(parsed)
+    apart = [filler for filler in fillers if not filler.start <= trigger < filler.end]
+    features = [pair_features(parsed, trigger, event_type, filler, fillers) for filler in apart]
+    return Pairs(trigger, event_type, apart, features)
+
+
+def label_of_pairs(
+    example: Example, pairs: Pairs, arguments: Sequence[tuple[int, int, str]], roles: Roles
+) -> list[int]:
+    """Return the class of each pair: an argument is a candidate that covers the same characters."""
+    parsed = example.parsed
+    known = {tuple(parsed.covered(start, end)): role for start, end, role in arguments}
+    labels = []
+    for filler in pairs.fillers:
+        role = known.get(tuple(range(filler.start, filler.end)))
+        labels.append(roles.names.index(role) + 1 if role in roles.names else 0)
+    return labels

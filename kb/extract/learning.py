@@ -1,0 +1,302 @@
+"""Learning an extractor of texts from silver captions and gold sentences, thresholds included.
+
+Silver is learnt once. Gold is learnt by groups of documents: the thresholds of a model come from predictions for each
+group by regressions that were fitted without it, so nothing that is scored was ever used to fit or to tune.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kb.extract.arguments import find_pairs, label_of_pairs, roles_of
+from kb.extract.model import TextModel, Thresholds
+from kb.extract.softmax import fit_softmax
+from kb.extract.triggers import (
+    LEAST_LOG,
+    describe,
+    find_lexicon,
+    label_of_candidates,
+    lexicon_of_ontology,
+    trigger_classes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from kb.extract.arguments import Pairs
+    from kb.extract.evoked import Evoked
+    from kb.extract.examples import Example
+    from kb.extract.model import Found
+    from kb.extract.softmax import Softmax
+    from kb.extract.triggers import Candidates
+    from kb.ontology import Ontology
+
+__all__ = ["N_GROUPS", "GoldLearner", "empty_model", "group_of", "learn_silver"]
+
+N_GROUPS = 5
+HELD_OUT = 5
+GRID = tuple(round(0.05 * step, 2) for step in range(1, 19))
+LEAST_TRIGGER = 0.1
+SILVER_STRENGTH = 20.0
+GOLD_STRENGTH = 10.0
+SILVER_ITERATIONS = 50
+GOLD_ITERATIONS = 50
+PRECISE = 0.5
+"""Of two errors in silver, a false alarm counts more (F 0.5): in running text, where most sentences have no event, there will
+be many more of them than in captions that were chosen because they have one."""
+
+
+def group_of(document: str, n_groups: int = N_GROUPS) -> int:
+    """Return the group of a document, by the SHA-1 of its id."""
+    return int(hashlib.sha1(document.encode(), usedforsecurity=False).hexdigest(), 16) % n_groups
+
+
+def empty_model(ontology: Ontology, *, uses_visual: bool = True) -> TextModel:
+    """Return a model that has learnt nothing."""
+    return TextModel(trigger_classes(ontology), roles_of(ontology), frozenset(), frozenset(), uses_visual=uses_visual)
+
+
+def learn_silver(
+    examples: Sequence[Example], ontology: Ontology, evoked: Evoked | None, *, arguments: Softmax | None = None
+) -> TextModel:
+    """Learn from silver captions alone.
+
+    The threshold comes from every fifth document, for which a regression is fitted to the others first.
+
+    Args:
+        examples: Aligned captions.
+        ontology: Event types and roles.
+        evoked: Visual patterns of words; None leaves them out.
+        arguments: What was learnt of arguments before, which does not depend on what words evoke.
+    """
+    lexicon = find_lexicon(examples, silver=True)
+    model = replace(empty_model(ontology, uses_visual=evoked is not None), lexicon=lexicon, context=lexicon)
+    candidates = describe([example.parsed for example in examples], lexicon, lexicon, evoked, None)
+    held = [group_of(example.document, HELD_OUT) == 0 for example in examples]
+    trial = _fit_triggers(model, examples, candidates, [not out for out in held], silver=True)
+    chosen = [i for i, out in enumerate(held) if out]
+    scored = describe([examples[i].parsed for i in chosen], lexicon, lexicon, evoked, trial.silver_triggers)
+    rows = trial.trigger_probabilities(scored)
+    threshold = _best_trigger_threshold(trial, [examples[i] for i in chosen], scored, rows, beta=PRECISE)
+    fitted = _fit_triggers(model, examples, candidates, [True] * len(examples), silver=True)
+    if arguments is None:
+        arguments = _fit_arguments(fitted, _known_pairs(examples, silver=True), SILVER_STRENGTH)
+    fitted = replace(fitted, silver_arguments=arguments)
+    return fitted.with_thresholds(Thresholds(threshold, threshold, threshold))
+
+
+class GoldLearner:
+    """Learns from gold sentences on top of a silver model.
+
+    Args:
+        examples: All gold sentences.
+        base: What was learnt from silver, or `empty_model`.
+        ontology: Event types and roles.
+        evoked: Visual patterns of words.
+        like: Another learner of the same examples and the same silver arguments, whose arguments are learnt already.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        base: TextModel,
+        ontology: Ontology,
+        evoked: Evoked | None,
+        *,
+        like: GoldLearner | None = None,
+    ) -> None:
+        """Describe all candidates once; which of them a model may see is decided by its lexicon."""
+        self.examples, self.base = examples, base
+        self.groups = [group_of(example.document) for example in examples]
+        self.annotated = tuple(sorted({e.event_type for example in examples for e in example.events} & set(base.types)))
+        known = lexicon_of_ontology(ontology)
+        self._core = base.lexicon or frozenset(
+            lemma for example in examples for lemma in example.parsed.lemmas if known(lemma)
+        )
+        everything = self._core | find_lexicon(examples, silver=False)
+        parsed = [example.parsed for example in examples]
+        self._candidates = describe(parsed, everything, self._core, evoked, base.silver_triggers)
+        self._stages: dict[frozenset[int], TextModel] = {}
+        self._arguments: dict[frozenset[int], Softmax | None] = like._arguments if like else {}  # noqa: SLF001 - of its own kind
+
+    def learn(self, groups: Iterable[int]) -> TextModel:
+        """Fit to some groups of documents, with thresholds tuned inside them."""
+        wanted = frozenset(groups)
+        trigger_rows: dict[int, tuple[Candidates, np.ndarray]] = {}
+        role_rows: dict[int, list[tuple[Found, Pairs, np.ndarray]]] = {}
+        for group in sorted(wanted):
+            stage = self._stage(wanted - {group})
+            for i in self._members({group}):
+                trigger_rows[i] = self.score(stage, i)
+                role_rows[i] = self._roles(stage, i, *trigger_rows[i])
+        model = self._stage(wanted)
+        members = sorted(trigger_rows)
+        examples = [self.examples[i] for i in members]
+        trigger = _best_trigger_threshold(
+            model, examples, [trigger_rows[i][0] for i in members], [trigger_rows[i][1] for i in members], beta=1.0
+        )
+        role = _best_role_threshold(model, examples, [role_rows[i] for i in members], trigger)
+        return model.with_thresholds(Thresholds(trigger, self.base.thresholds.silver_trigger, role))
+
+    def score(self, model: TextModel, index: int) -> tuple[Candidates, np.ndarray]:
+        """Return the candidates of a sentence that a model's lexicon has, and their probabilities."""
+        candidates = _narrowed(self._candidates[index], model.lexicon)
+        return candidates, model.trigger_probabilities([candidates])[0]
+
+    def predict(self, model: TextModel, index: int) -> list[Found]:
+        """Return the events that a model finds in a sentence."""
+        candidates, rows = self.score(model, index)
+        found = model.decide(candidates, rows)
+        return [
+            one._replace(roles=model.fill(pairs, roles))
+            for one, (_, pairs, roles) in zip(found, self._roles(model, index, candidates, rows, found), strict=True)
+        ]
+
+    def _roles(
+        self, model: TextModel, index: int, candidates: Candidates, rows: np.ndarray, found: list[Found] | None = None
+    ) -> list[tuple[Found, Pairs, np.ndarray]]:
+        """Return the pairs of every possible trigger with their probabilities."""
+        low = Thresholds(LEAST_TRIGGER, 1.1, 0.0)
+        triggers = model.decide(candidates, rows, low) if found is None else found
+        if not triggers:
+            return []
+        pairs = [find_pairs(self.examples[index].parsed, one.token, one.event_type) for one in triggers]
+        return list(zip(triggers, pairs, model.role_probabilities(pairs), strict=True))
+
+    def _members(self, groups: Iterable[int]) -> list[int]:
+        wanted = set(groups)
+        return [i for i, group in enumerate(self.groups) if group in wanted]
+
+    def _stage(self, groups: frozenset[int]) -> TextModel:
+        """Fit to some groups of documents; each set of groups once."""
+        if groups not in self._stages:
+            members = self._members(groups)
+            examples = [self.examples[i] for i in members]
+            lexicon = self._core | find_lexicon(examples, silver=False)
+            model = replace(self.base, lexicon=lexicon, context=self._core, gold_types=self.annotated)
+            candidates = [_narrowed(self._candidates[i], lexicon) for i in members]
+            model = _fit_triggers(model, examples, candidates, [True] * len(members), silver=False)
+            if groups not in self._arguments:
+                pairs = _known_pairs(examples, silver=False)
+                self._arguments[groups] = _fit_arguments(model, pairs, GOLD_STRENGTH)
+            self._stages[groups] = replace(model, gold_arguments=self._arguments[groups])
+        return self._stages[groups]
+
+
+Known = list[tuple["Example", "Pairs", tuple[tuple[int, int, str], ...]]]
+
+
+def _narrowed(candidates: Candidates, lexicon: frozenset[str]) -> Candidates:
+    chosen = candidates.select(lexicon)
+    return replace(
+        candidates,
+        tokens=[candidates.tokens[i] for i in chosen],
+        features=[candidates.features[i] for i in chosen],
+        lemmas=[candidates.lemmas[i] for i in chosen],
+        logs=candidates.logs[chosen] if candidates.logs.size else candidates.logs,
+    )
+
+
+def _fit_triggers(
+    model: TextModel,
+    examples: Sequence[Example],
+    candidates: Sequence[Candidates],
+    use: Sequence[bool],
+    *,
+    silver: bool,
+) -> TextModel:
+    rows = [(e, c) for e, c, used in zip(examples, candidates, use, strict=True) if used and c.tokens]
+    features = [names for _, one in rows for names in one.features]
+    classes = np.array([label for e, c in rows for label in label_of_candidates(e, c, model.types)], np.int64)
+    dense = None if silver or model.silver_triggers is None else np.concatenate([c.logs for _, c in rows])
+    fitted = fit_softmax(
+        features,
+        classes,
+        1 + len(model.types),
+        dense=dense,
+        strength=SILVER_STRENGTH if silver else GOLD_STRENGTH,
+        max_iterations=SILVER_ITERATIONS if silver else GOLD_ITERATIONS,
+    )
+    return replace(model, silver_triggers=fitted) if silver else replace(model, gold_triggers=fitted)
+
+
+def _known_pairs(examples: Sequence[Example], *, silver: bool) -> Known:
+    """Return the pairs of known triggers; of silver ones those with arguments, since the others may just not have been found."""
+    return [
+        (example, find_pairs(example.parsed, event.trigger, event.event_type), event.arguments)
+        for example in examples
+        for event in example.events
+        if event.event_type and (event.arguments or not silver)
+    ]
+
+
+def _fit_arguments(model: TextModel, known: Known, strength: float) -> Softmax | None:
+    features = [names for _, pairs, _ in known for names in pairs.features]
+    labels = [label for e, pairs, a in known for label in label_of_pairs(e, pairs, a, model.roles)]
+    if not any(labels):
+        return None
+    dense = None
+    if model.silver_arguments is not None:
+        dense = np.maximum(model.silver_arguments.log_probabilities(features), LEAST_LOG)
+    return fit_softmax(
+        features,
+        np.array(labels, np.int64),
+        1 + len(model.roles.names),
+        dense=dense,
+        strength=strength,
+        max_iterations=GOLD_ITERATIONS,
+    )
+
+
+def _best_trigger_threshold(
+    model: TextModel,
+    examples: Sequence[Example],
+    candidates: Sequence[Candidates],
+    rows: Sequence[np.ndarray],
+    *,
+    beta: float,
+) -> float:
+    """Return the threshold with the best F measure; the lowest of equal ones."""
+    scores = []
+    n_gold = sum(bool(event.event_type) for example in examples for event in example.events)
+    for least in GRID:
+        limits = Thresholds(least, 1.1 if model.gold_types else least, 0.0)
+        right = predicted = 0
+        for example, one, row in zip(examples, candidates, rows, strict=True):
+            known = Counter((event.trigger, event.event_type) for event in example.events)
+            found = Counter((hit.token, hit.event_type) for hit in model.decide(one, row, limits))
+            right += (known & found).total()
+            predicted += found.total()
+        scores.append((1 + beta**2) * right / max(1, beta**2 * n_gold + predicted))
+    return GRID[int(np.argmax(scores))]
+
+
+def _best_role_threshold(
+    model: TextModel, examples: Sequence[Example], rows: Sequence[list[tuple[Found, Pairs, np.ndarray]]], trigger: float
+) -> float:
+    """Return the threshold with the best F1 of arguments, given the triggers that would be predicted."""
+    n_gold = sum(len(event.arguments) for example in examples for event in example.events)
+    scores = []
+    for least in GRID:
+        right = predicted = 0
+        for example, found in zip(examples, rows, strict=True):
+            known = Counter(
+                (event.event_type, role, tuple(example.parsed.covered(start, end)))
+                for event in example.events
+                for start, end, role in event.arguments
+            )
+            hits = Counter(
+                (one.event_type, filled.role, tuple(range(filled.filler.start, filled.filler.end)))
+                for one, pairs, roles in found
+                if one.score >= trigger
+                for filled in model.fill(pairs, roles, least)
+            )
+            right += (known & hits).total()
+            predicted += hits.total()
+        scores.append(2 * right / max(1, n_gold + predicted))
+    return GRID[int(np.argmax(scores))]

@@ -1,0 +1,138 @@
+"""Which words trigger events: a lexicon finds candidates, two regressions decide.
+
+The first regression learns from silver captions, in which nearly every candidate triggers something. The second one learns
+from gold sentences, most of which have no event, and sees what the first one says besides the words: finding candidates is
+easy, the work is precision. Either may be missing.
+
+Negatives are candidates that nobody marked: in silver, words of the lexicon that the annotations of their caption do not
+name; in gold, words of the lexicon in all sentences, those without any event too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kb.extract.features import CONTENT_POS, trigger_features
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from kb.extract.evoked import Evoked
+    from kb.extract.examples import Example
+    from kb.extract.softmax import Float32s, Softmax
+    from kb.ontology import Ontology
+    from miner.text.pieces import Parsed
+
+__all__ = ["Candidates", "describe", "find_lexicon", "label_of_candidates", "lexicon_of_ontology", "trigger_classes"]
+
+MIN_SILVER_COUNT = 2
+MIN_SILVER_SHARE = 0.05
+LEAST_LOG = -8.0
+
+
+@dataclass
+class Candidates:
+    """The candidates of one sentence.
+
+    Attributes:
+        tokens: Their tokens.
+        features: Of each.
+        lemmas: Of each.
+        logs: float32, (n, 1 + n_types): what the silver regression says; empty without one.
+    """
+
+    tokens: list[int]
+    features: list[list[str]]
+    lemmas: list[str]
+    logs: Float32s = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+    def select(self, lexicon: frozenset[str]) -> list[int]:
+        """Return which of them a narrower lexicon has."""
+        return [number for number, lemma in enumerate(self.lemmas) if lemma in lexicon]
+
+
+def trigger_classes(ontology: Ontology) -> tuple[str, ...]:
+    """Return the event types that are told apart: those with roles or triggers of their own."""
+    return tuple(t.id for t in ontology.types if t.roles or t.triggers)
+
+
+def find_lexicon(examples: Iterable[Example], *, silver: bool) -> frozenset[str]:
+    """Return the lemmas of the triggers of examples; of silver ones only those that are triggers often enough."""
+    marked: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
+    for example in examples:
+        lemmas = example.parsed.lemmas
+        seen.update(lemmas)
+        marked.update(lemmas[event.trigger] for event in example.events if event.event_type)
+    if not silver:
+        return frozenset(marked)
+    return frozenset(
+        lemma
+        for lemma, n in marked.items()
+        if n >= MIN_SILVER_COUNT and n >= MIN_SILVER_SHARE * seen[lemma] and lemma.isalpha()
+    )
+
+
+def lexicon_of_ontology(ontology: Ontology) -> Callable[[str], str | None]:
+    """Return a function that tells the event type of a single word by the triggers of the ontology."""
+    patterns = [(t.id, re.compile(rf"(?:{'|'.join(t.triggers)})", re.IGNORECASE)) for t in ontology.types if t.triggers]
+
+    def event_type(word: str) -> str | None:
+        return next((name for name, pattern in patterns if pattern.fullmatch(word)), None)
+
+    return event_type
+
+
+def describe(
+    parsed: Sequence[Parsed],
+    lexicon: frozenset[str],
+    context: frozenset[str],
+    evoked: Evoked | None,
+    silver: Softmax | None,
+) -> list[Candidates]:
+    """Find and describe the candidates of sentences.
+
+    Args:
+        parsed: The sentences.
+        lexicon: Lemmas of candidates.
+        context: Lemmas that count as other candidates of a sentence.
+        evoked: Visual patterns of words; None leaves them out.
+        silver: The regression learnt from silver captions.
+    """
+    found = [_candidates(one, lexicon, context, evoked) for one in parsed]
+    if silver is not None:
+        logs = silver.log_probabilities([names for one in found for names in one.features])
+        first = 0
+        for one in found:
+            one.logs = np.maximum(logs[first : first + len(one.tokens)], LEAST_LOG)
+            first += len(one.tokens)
+    return found
+
+
+def _candidates(parsed: Parsed, lexicon: frozenset[str], context: frozenset[str], evoked: Evoked | None) -> Candidates:
+    tokens = [i for i, lemma in enumerate(parsed.lemmas) if lemma in lexicon and parsed.pos[i] in CONTENT_POS]
+    children = parsed.children() if tokens else []
+    features = []
+    for token in tokens:
+        others = [
+            lemma
+            for i, lemma in enumerate(parsed.lemmas)
+            if lemma in context and i != token and parsed.pos[i] in CONTENT_POS
+        ]
+        names = trigger_features(parsed, token, children, others)
+        if evoked is not None:
+            content = [lemma for i, lemma in enumerate(parsed.lemmas) if i != token and parsed.pos[i] in CONTENT_POS]
+            names += evoked.features(parsed.lemmas[token], content)
+        features.append(names)
+    return Candidates(tokens, features, [parsed.lemmas[token] for token in tokens])
+
+
+def label_of_candidates(example: Example, candidates: Candidates, types: Sequence[str]) -> list[int]:
+    """Return the class of each candidate: 0, or 1 + the number of its event type."""
+    marked = {event.trigger: event.event_type for event in example.events}
+    return [types.index(name) + 1 if (name := marked.get(token)) in types else 0 for token in candidates.tokens]
