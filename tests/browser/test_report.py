@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from reports.page import render_report
 from tests.report_fakes import drawn_source, fake_inputs
@@ -118,7 +121,7 @@ def test_report_compares_methods_on_one_scale(page: BrowserPage) -> None:
     places = [mark.evaluate("mark => mark.getBoundingClientRect().x") for mark in marks.all()]
     assert places == sorted(places, reverse=True)
     assert len(set(places)) == 3
-    assert page.locator(".panel").first.locator("caption").bounding_box()["height"] < 80  # type: ignore[index]
+    assert page.locator(".panel").first.locator("caption").bounding_box()["width"] > 300  # type: ignore[index]
 
 
 def test_report_prints_cards_and_no_controls(page: BrowserPage) -> None:
@@ -144,6 +147,20 @@ def test_report_draws_its_patches(page: BrowserPage) -> None:
         }"""
     )
     assert colours == 176
+
+
+def test_report_shows_pictures_and_their_frames_on_the_screen(page: BrowserPage) -> None:
+    """A screenshot of a patch has the colours of a drawn scene, and at the left edge of its frame white beside black."""
+    patch = page.locator("article.card .patch").first
+    patch.scroll_into_view_if_needed()
+    frame = patch.locator(".frame").evaluate("one => ['x', 'y', 'height'].map(name => one[name].baseVal.value / 100)")
+    shot = Image.open(io.BytesIO(patch.screenshot())).convert("RGB")
+    grey = np.asarray(shot.convert("L")).astype(int)
+    assert len(np.unique(np.asarray(shot.resize((16, 16))).reshape(-1, 3), axis=0)) > 20
+    row = round((frame[1] + frame[2] / 2) * (len(grey) - 1))
+    at = round(frame[0] * (grey.shape[1] - 1))
+    edge = grey[row, max(0, at - 5) : at + 6]
+    assert edge.max() - edge.min() > 150
 
 
 def test_report_leads_from_the_overview_to_a_pattern(page: BrowserPage) -> None:
