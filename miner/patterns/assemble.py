@@ -13,6 +13,7 @@ from miner.patterns.evidence import EVIDENCE, find_evidence
 from miner.patterns.fit import fit_drafts
 from miner.patterns.naming import Name, caption_rows, find_phrases, rank_names, sees
 from miner.patterns.roles import RoleScore, assigned, rank_roles
+from miner.patterns.wider import join_synonyms, widen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,6 +62,9 @@ PATTERNS = pa.schema(
 the event type; support = classCount / m, confidence = classCount / count; `visualWeights` is the share of those votes in
 which each visual item fires. `name` is the first of `alternatives`; `roleCaptions` are captions that argue for a role
 (null where nobody looked); shares of `roles` that do not add up to 1 leave the rest to filling none."""
+
+SPARE = 2
+"""How many times as many names are ranked as are kept, where synonyms are joined."""
 
 NO_NAME = Name("unnamed", "unnamed", 0.0, is_trigger=False)
 
@@ -146,7 +150,9 @@ def _name_all(
     candidates: Sequence[Candidate], scores: Float32s, inputs: PatternInputs, config: PatternConfig
 ) -> list[list[Name]]:
     """Give every candidate its names, best first."""
-    phrases = find_phrases(inputs.captions, inputs.masks, inputs.picture_of, len(inputs.pictures))
+    phrases = find_phrases(
+        inputs.captions, inputs.masks, inputs.picture_of, len(inputs.pictures), people=config.person_names
+    )
     return [
         _names(candidate, np.unique(inputs.votes.picture[candidate.own]), scores[:, place], phrases, inputs, config)
         for place, candidate in enumerate(candidates)
@@ -189,10 +195,14 @@ def _names(
     says = np.unique(inputs.votes.picture[candidate.draft.says(inputs.votes) & of_type])
     seen = sees(scores[among], min(len(says), len(among) // 2))
     words = [word for item in candidate.draft.text for word in inputs.words[item]]
-    return rank_names(
+    n_names = config.n_alternatives if inputs.encode is None else SPARE * config.n_alternatives
+    names = rank_names(
         phrases, among=among, seen=seen, words=words, evidence=evidence,
-        max_share=config.max_name_share, n_names=config.n_alternatives,
+        max_share=config.max_name_share, n_names=n_names,
     )  # fmt: skip
+    if inputs.encode is not None:
+        names = join_synonyms(names, inputs.encode)[: config.n_alternatives]
+    return widen(names, phrases, evidence)
 
 
 def pattern_rows(

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
     from miner.patterns.detector import Float64s
     from miner.patterns.merge import Draft
-    from miner.patterns.pictures import Bools, Float32s, Int64s, Pictures, Votes
+    from miner.patterns.pictures import Bools, Float32s, Int64s, Pictures, Rows, Votes
 
 N_FOLDS = 2
 MAX_CELL_PICTURES = 2048
 """Pictures whose cells a background, or the detector of one pattern, is fitted on, evenly spaced; means settle long before."""
+
+WORD_WEIGHT = 0.7
+"""Weight of the pictures whose captions have a pattern's words, whatever fires, in the mean that its detector is fitted on; the
+rest is that of the pictures that match (docs/decisions/detectors.md)."""
 
 REGION_CUT = 0.3
 """Share of the strongest cell's score from which a cell belongs to the region a pattern covers in a picture."""
@@ -75,7 +79,8 @@ def fit_drafts(
     evidence = [np.unique(votes.picture[rows]) for rows in matches]
     features = PooledFeatures(pictures.pooled)
     background = fit_background(features, shrinkage=shrinkage)
-    pooled = background.discriminants(evidence_means(features, evidence))
+    shown = [np.flatnonzero(_mask(votes.picture[draft.says(votes)], len(pictures))) for draft in drafts]
+    pooled = background.discriminants(_mixed_means(features, evidence, shown))
     background_of_cells = _cell_background(pictures, shrinkage=shrinkage)
     cells = np.stack(
         [
@@ -86,10 +91,7 @@ def fit_drafts(
     bias = (cells @ background_of_cells.mean).astype(np.float32)
     detectors = Detectors(pooled, Scale.of(features.dot(pooled)), cells, bias)
     scores = _cross_fit(features, background, evidence, seed=seed)
-    grounding = [
-        average_precision(scores[:, place], _mask(votes.picture[draft.says(votes)], len(pictures)))
-        for place, draft in enumerate(drafts)
-    ]
+    grounding = [average_precision(scores[:, place], _mask(rows, len(pictures))) for place, rows in enumerate(shown)]
     return Fit(detectors, scores, np.array(grounding, dtype=np.float32))
 
 
@@ -99,8 +101,21 @@ def _mask(rows: Int64s, n: int) -> Bools:
     return mask
 
 
+def _mixed_means(features: Rows, evidence: Sequence[Int64s], said: Sequence[Int64s]) -> Float64s:
+    """Return the mean features of each draft, float64, (n_drafts, n_features).
+
+    Pictures that match are surely of the draft but look too much like its filters; those whose captions have its words are
+    more, but not all show it. The mean between both is better than either.
+    """
+    both = (1 - WORD_WEIGHT) * evidence_means(features, evidence) + WORD_WEIGHT * evidence_means(features, said)
+    return np.asarray(both)
+
+
 def _cross_fit(features: PooledFeatures, background: Background, evidence: Sequence[Int64s], *, seed: int) -> Float32s:
-    """Score each fold by discriminants of the evidence outside it; 0 where there is none."""
+    """Score each fold by discriminants of the evidence outside it; 0 where there is none.
+
+    Of the matches alone: where the words add to the evidence, names and ranks follow the words and not what is seen.
+    """
     folds = np.random.default_rng(seed).permutation(len(features)) % N_FOLDS
     scores = np.zeros((len(features), len(evidence)), dtype=np.float32)
     for fold in range(N_FOLDS):

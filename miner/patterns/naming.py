@@ -85,7 +85,14 @@ class Phrases:
     n_captions: Int64s
 
 
-def find_phrases(captions: pa.Table, masks: Sequence[Sequence[bool]], picture_of: Mapping[str, int], n: int) -> Phrases:
+def find_phrases(
+    captions: pa.Table,
+    masks: Sequence[Sequence[bool]],
+    picture_of: Mapping[str, int],
+    n: int,
+    *,
+    people: bool = False,
+) -> Phrases:
     """Collect the candidate phrases of captions.
 
     Args:
@@ -93,6 +100,7 @@ def find_phrases(captions: pa.Table, masks: Sequence[Sequence[bool]], picture_of
         masks: For each caption, whether each token is a trigger word of any event type.
         picture_of: Row of the picture of each record; captions of other records are passed over.
         n: Number of pictures.
+        people: Whether names of persons are candidates, too.
     """
     said: dict[Key, Counter[int]] = defaultdict(Counter)
     written: dict[Key, Counter[str]] = defaultdict(Counter)
@@ -103,7 +111,7 @@ def find_phrases(captions: pa.Table, masks: Sequence[Sequence[bool]], picture_of
         if picture is None:
             continue
         n_captions[picture] += 1
-        for key, (text, is_trigger) in _phrases_of(row, mask).items():
+        for key, (text, is_trigger) in _phrases_of(row, mask, people=people).items():
             said[key][picture] += 1
             written[key][text] += 1
             if is_trigger:
@@ -124,23 +132,29 @@ def caption_rows(captions: pa.Table) -> Iterator[CaptionRow]:
         yield from cast("list[CaptionRow]", batch.to_pylist())
 
 
-def _phrases_of(row: CaptionRow, mask: Sequence[bool]) -> dict[Key, tuple[str, bool]]:
+def _phrases_of(row: CaptionRow, mask: Sequence[bool], *, people: bool) -> dict[Key, tuple[str, bool]]:
     """Cut the noun phrases of one caption to their head with zero, one and two modifiers."""
     found: dict[Key, tuple[str, bool]] = {}
     for first, end in zip(row["chunkStarts"], row["chunkEnds"], strict=True):
-        head = next((t for t in range(end - 1, first - 1, -1) if row["pos"][t] == "NOUN"), None)
-        if head is None or not row["lowers"][head].isalpha() or row["entities"][head] in PEOPLE:
+        head = next((t for t in range(end - 1, first - 1, -1) if _can_head(row, t, people=people)), None)
+        if head is None or not row["lowers"][head].isalpha() or (row["entities"][head] in PEOPLE and not people):
             continue
         for start in range(head, max(first, head - MAX_WORDS + 1) - 1, -1):
-            if start < head and not _can_modify(row, start):
+            if start < head and not _can_modify(row, start, people=people):
                 break
             key = (*row["lowers"][start:head], row["lemmas"][head])
             found.setdefault(key, (" ".join(row["lowers"][start : head + 1]), any(mask[start : head + 1])))
     return found
 
 
-def _can_modify(row: CaptionRow, token: int) -> bool:
-    return row["pos"][token] in MODIFIERS and not row["entities"][token] and row["lowers"][token].isalpha()
+def _can_head(row: CaptionRow, token: int, *, people: bool) -> bool:
+    return row["pos"][token] == "NOUN" or (people and row["entities"][token] in PEOPLE)
+
+
+def _can_modify(row: CaptionRow, token: int, *, people: bool) -> bool:
+    entity = row["entities"][token]
+    allowed = not entity or (people and entity in PEOPLE)
+    return row["pos"][token] in MODIFIERS and allowed and row["lowers"][token].isalpha()
 
 
 def _matrix(keys: Sequence[Key], said: Mapping[Key, Counter[int]], n: int) -> sparse.csr_matrix:

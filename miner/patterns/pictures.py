@@ -135,6 +135,7 @@ class PatternInputs:
         spans: Finds where text items stand in the captions of a record: (caption index, start, end,
             caption), in reading order.
         ontology: Of the event types.
+        encode: Gives unit vectors of phrases, float32, (n, n_dims), to join names that mean the same; None to leave them.
     """
 
     rules: pa.Table
@@ -149,6 +150,7 @@ class PatternInputs:
     words: Mapping[int, Sequence[str]]
     spans: Callable[[str, Sequence[int]], Sequence[tuple[int, int, int, str]]]
     ontology: Ontology
+    encode: Callable[[Sequence[str]], Float32s] | None = None
 
 
 def cell_distances(n_cells: int) -> Int64s:

@@ -13,11 +13,13 @@ from miner.patterns.typical import TYPICAL, typical_rows
 from miner.rules.transactions import Transactions
 from miner.run.encoded import Encoded
 from miner.run.learning import REVIEW, learn_patterns, read_decisions, widened
+from miner.run.libraries import library_versions
 from miner.run.read_stages import read_ontology
 from miner.run.split_stage import group_representatives, training_records
 from miner.run.stage import Context, WholeStage
 from miner.run.text_stages import find_items, read_captions, read_masks
 from miner.store.formats import read_array, read_table, write_json, write_table, write_tensors
+from miner.text.encoder import PACKAGE, encode_phrases
 from miner.visual.geometry import geometry_of
 from miner.visual.registry import load_backbone
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from miner.config import PatternConfig
+    from corpora.records import Corpus
+    from miner.config import PatternConfig, RunConfig
     from miner.patterns.assemble import PatternSet
     from miner.visual.geometry import Geometry
 
@@ -96,6 +99,7 @@ def gather_inputs(context: Context, rules: pa.Table) -> PatternInputs:
         words=dict(zip(items["textItem"].to_pylist(), items["words"].to_pylist(), strict=True)),
         spans=find_items(inputs, context.config, context.corpus).spans,
         ontology=read_ontology(inputs["label"]),
+        encode=encode_phrases if context.config.pattern.name_encoder == "minilm" else None,
     )
 
 
@@ -124,11 +128,17 @@ class _Geometries:
         return geometry_of(self._widths[picture], self._heights[picture], self._backbone)
 
 
+def _name_encoder(config: RunConfig, _corpus: Corpus) -> dict[str, object]:
+    """Put the version of the sentence encoder into the key where it is used."""
+    return {"encoder": library_versions([PACKAGE])} if config.pattern.name_encoder == "minilm" else {}
+
+
 PATTERNS = WholeStage(
     name="patterns",
-    version=5,
+    version=6,
     inputs=("read", "label", "encode", "groups", "split", "captions", "masks", "text-items", "transactions", "mine"),
     settings=("seed", "pattern", "mine.min_confidence", "visual.backbone"),
     libraries=("numpy", "pillow", "pyarrow", "scipy", "spacy"),
+    facts=_name_encoder,
     make=_make_patterns,
 )

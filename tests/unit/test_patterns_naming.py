@@ -53,6 +53,15 @@ def test_phrases_name_no_persons() -> None:
     assert phrases_of(*mistagged).keys == ()
 
 
+def test_phrases_name_persons_where_they_are_asked_for() -> None:
+    entities = ["PERSON", "PERSON", "", ""]
+    rows = [np_caption(record, "lionel/PROPN messi/PROPN 's/PART jersey", entities=entities) for record in "ab"]
+    rows += [np_caption(record, "Angela/PROPN Merkel/PROPN", entities=["PERSON"] * 2) for record in "cd"]
+    table = captions_table(*rows)
+    found = find_phrases(table, unmasked(table), {record: place for place, record in enumerate("abcd")}, 4, people=True)
+    assert set(found.keys) == {("jersey",), ("merkel",), ("angela", "merkel")}
+
+
 def test_phrases_need_two_pictures_and_count_captions() -> None:
     rows = [
         np_caption("a", "rope", 0),
