@@ -261,7 +261,7 @@ def _best_trigger_threshold(
     *,
     beta: float,
 ) -> float:
-    """Return the threshold with the best F measure; the lowest of equal ones."""
+    """Return the threshold with the best F measure."""
     scores = []
     n_gold = sum(bool(event.event_type) for example in examples for event in example.events)
     for least in GRID:
@@ -273,7 +273,13 @@ def _best_trigger_threshold(
             right += (known & found).total()
             predicted += found.total()
         scores.append((1 + beta**2) * right / max(1, beta**2 * n_gold + predicted))
-    return GRID[int(np.argmax(scores))]
+    return _most_moderate(scores)
+
+
+def _most_moderate(scores: Sequence[float]) -> float:
+    """Return the threshold with the best score, of equal ones the nearest to a half."""
+    best = max(scores)
+    return min((least for least, score in zip(GRID, scores, strict=True) if score == best), key=lambda t: abs(t - 0.5))
 
 
 def _best_role_threshold(
@@ -299,4 +305,4 @@ def _best_role_threshold(
             right += (known & hits).total()
             predicted += hits.total()
         scores.append(2 * right / max(1, n_gold + predicted))
-    return GRID[int(np.argmax(scores))]
+    return _most_moderate(scores)

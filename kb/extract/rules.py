@@ -30,7 +30,8 @@ ROLE_SCORE = 0.5
 PLACES = frozenset({"GPE", "LOC", "FAC", "place"})
 ACTORS = frozenset({"PERSON", "NORP", "ORG", "person", "group"})
 SUBJECTS = frozenset({"nsubj", "agent"})
-OBJECTS = frozenset({"dobj", "nsubjpass", "attr"})
+ACTED_ON = frozenset({"dobj", "nsubjpass"})
+OBJECTS = ACTED_ON | {"attr"}
 TOWARDS = frozenset({"to", "into", "toward", "towards"})
 AWAY = frozenset({"from", "out"})
 
@@ -94,12 +95,12 @@ def _role(parsed: Parsed, trigger: int, filler: Filler, event_type: EventType) -
         return None
     if relation == "prep":
         return _place(fitting, preposition)
-    actors = [role.name for role in fitting if set(role.fillers) & ACTORS]
-    if relation in SUBJECTS:
-        return actors[0] if actors else None
-    if relation in OBJECTS:
-        return next((role.name for role in fitting if role.at_least), actors[-1] if actors else None)
-    return None
+    actors = [role for role in fitting if set(role.fillers) & ACTORS]
+    has_object = any(head == trigger and dep in ACTED_ON for head, dep in zip(parsed.heads, parsed.deps, strict=True))
+    acts = relation == "agent" or (relation in SUBJECTS and has_object)
+    # Who acts on somebody else is rarely what an event cannot be without: who is killed, arrested, moved.
+    actors.sort(key=lambda role: bool(role.at_least) if acts else not role.at_least)
+    return actors[0].name if actors and relation in SUBJECTS | OBJECTS else None
 
 
 def _place(roles: Sequence[Role], preposition: str) -> str | None:
