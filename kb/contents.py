@@ -116,6 +116,7 @@ class StoreContents:
         """Keep the store; whoever opened it closes it."""
         self.manifest: Manifest | None = None
         self._store = store
+        self._cut_off: dict[str, int] = {}
 
     def nodes(self, node: NodeType) -> Iterator[Node]:
         """See `Contents`."""
@@ -131,13 +132,24 @@ class StoreContents:
         """Return how many nodes of a label are not among `nodes`, because they have no text as their id."""
         return int(self._ask(cypher.count_unnamed(node), {})[0][0])
 
+    def left_out(self) -> dict[str, int]:
+        """Return how many nodes of each label, and relationships of each type that was read, are left out.
+
+        Nodes whose id is no text, and what leads from a node with an id to one without.
+        """
+        unnamed = {node.label: self.count_unnamed(node) for node in LABELS}
+        return {name: n for name, n in {**unnamed, **self._cut_off}.items() if n}
+
     def relationships(self, kind: RelationshipType) -> Iterator[Relationship]:
         """See `Contents`; those to a node whose id is no text are left out."""
+        n_cut_off = 0
         for source in dict.fromkeys(source for source, _ in kind.ends):
             for ids in _chunks(node.id for node in self.nodes(SCHEMA.node(source))):
                 rows = self._ask(cypher.relationships_from(kind.type, source), {"ids": ids})
                 found = [Relationship(a, b, _own(properties)) for a, b, properties in rows if isinstance(b, str)]
+                n_cut_off += len(rows) - len(found)
                 yield from sorted(found, key=lambda r: (r.source, r.target))
+        self._cut_off[kind.type] = n_cut_off
 
     def _ask(self, statement: str, params: dict[str, Any]) -> tuple[tuple[Any, ...], ...]:
         return self._store.read(statement, params, timeout_s=READ_TIMEOUT_S).rows

@@ -8,13 +8,14 @@ with open_contents("RUN") as contents:
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from kb.contents import LABELS, Contents
+from kb.contents import LABELS, Contents, StoreContents
 from kb.export.graphml import write_graphml
 from kb.export.graphrag import graphrag_schema
 from kb.export.grass import grass_style
@@ -32,6 +33,8 @@ from miner.store.formats import replacing, write_error
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["FORMATS", "ExportFormat", "export_contents"]
 
@@ -121,7 +124,7 @@ def export_contents(contents: Contents, name: str, out: Path) -> int:
     if write is not None and out.is_dir():
         raise KbError(f"{out} is a folder.", hint="Give --out the name of a file.")
     try:
-        return _export_folder(contents, out) if write is None else _export_file(write, contents, out)
+        n_written = _export_folder(contents, out) if write is None else _export_file(write, contents, out)
     except (KeyError, TypeError, ValueError) as error:
         if contents.manifest:
             raise
@@ -130,6 +133,11 @@ def export_contents(contents: Contents, name: str, out: Path) -> int:
             f"{name} cannot say what somebody has put into this knowledge base: {type(error).__name__} {error}.",
             hint="'eventminer kb check' says what is wrong with it.",
         ) from error
+    of_rows = FORMATS[name].counts != "labels"
+    if of_rows and isinstance(contents, StoreContents) and (left_out := contents.left_out()):
+        said = ", ".join(f"{n:,} {name}" for name, n in left_out.items())
+        logger.warning("Left out, because they have no id or lead to something without one: %s.", said)
+    return n_written
 
 
 def _export_file(write: Writer, contents: Contents, out: Path) -> int:

@@ -132,7 +132,8 @@ class _Load:
         self._mark = mark
         self._store = store
         self._keep = keep
-        self._given_up = False
+        self._failure: KbError | None = None
+        self._over = False
 
     def write(self, on_progress: Progress) -> None:
         with Lanes[_Written](len(self._mark.starts)) as lanes:
@@ -140,9 +141,11 @@ class _Load:
                 for written in self._write_all(lanes):
                     self.changes += written.changes
                     on_progress(written.n_rows)
-            except BaseException:
-                self._given_up = True
-                raise
+            except KbError as error:
+                # One lane gives up because of what another has met with.
+                raise self._failure or error from None
+            finally:
+                self._over = True
 
     def _write_all(self, lanes: Lanes[_Written]) -> Iterator[_Written]:
         before: Batch | None = None
@@ -194,7 +197,11 @@ class _Load:
         self._keep(lambda _: self._mark.drop(self._store))
 
     def _write_batch(self, batch: Batch) -> _Written:
-        return _Written(batch.done + len(batch.rows), self._write_rows(batch) if batch.rows else Changes())
+        try:
+            return _Written(batch.done + len(batch.rows), self._write_rows(batch) if batch.rows else Changes())
+        except KbError as error:
+            self._failure = self._failure or error
+            raise
 
     def _write_rows(self, batch: Batch) -> Changes:
         try:
@@ -208,7 +215,7 @@ class _Load:
 
     def _send(self, batch: Batch, *, again: bool) -> Changes:
         """Write a batch, unless it turns out to have been written before the connection broke."""
-        if again and self._given_up:
+        if again and (self._over or self._failure):
             raise KbError(f"The load into {self._store.uri} has been given up.")
         if again and self._mark.read_position(self._store, batch.lane) >= batch.position:
             return Changes()

@@ -10,7 +10,7 @@ from kb.check import check_contents
 from kb.contents import LABELS, BundleContents, StoreContents
 from kb.export.formats import export_contents
 from kb.schema import SCHEMA
-from tests.graph_stores import KINDS, empty_store, load
+from tests.graph_stores import KINDS, ask, empty_store, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,9 @@ def test_check_of_a_store_finds_what_was_spoilt_there(store: GraphStore, tmp_pat
     }
 
 
-def test_nodes_without_an_id_are_reported_and_spoil_nothing_else(store: GraphStore, tmp_path: Path) -> None:
+def test_nodes_without_an_id_are_reported_and_spoil_nothing_else(
+    store: GraphStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     bundle = BundleContents(load(store, tmp_path / "bundle"))
     store.write("CREATE (:Evidence {score: 1.0}) CREATE (:Evidence {id: 7}) CREATE (:Pattern {id: ''})", {})
     store.write("MATCH (e:Evidence {id: 7}) MATCH (p:Pattern {rank: 1}) CREATE (p)-[:HAS_EVIDENCE]->(e)", {})
@@ -73,3 +75,9 @@ def test_nodes_without_an_id_are_reported_and_spoil_nothing_else(store: GraphSto
         ("error", "no-id", "Evidence", "2"),
     ]
     assert report.n_errors == 2
+    n_cut_off = 2 * len(ask(store, "MATCH (p:Pattern {rank: 1}) RETURN p.id"))
+    export_contents(StoreContents(store), "jsonl", tmp_path / "kb.jsonl")
+    (said,) = caplog.messages
+    assert said.endswith(f": 1 Pattern, 2 Evidence, {n_cut_off} HAS_EVIDENCE.")
+    export_contents(StoreContents(store), "grass", tmp_path / "kb.grass")
+    assert caplog.messages == [said]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,26 @@ def test_load_gives_up_in_the_end_and_the_next_goes_on(server: OwnServer, store:
     assert 0 < report.changes.nodes_created < report.nodes, "the rows that are there already are not written again"
     assert sum(seen) == manifest.n_rows
     _require_whole(store, manifest)
+
+
+@pytest.mark.slow
+def test_load_into_a_full_disk_says_so_and_goes_on_once_there_is_room(
+    server: OwnServer, store: GraphStore, tmp_path: Path
+) -> None:
+    manifest = write_large_bundle(tmp_path, n_nodes=4_000, n_relationships=12_000)
+
+    def fill_up(n_rows: int) -> None:
+        if n_rows and server.process is not None:
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (4_096, resource.RLIM_INFINITY))
+
+    with pytest.raises(KbError, match="failed") as caught:
+        load_bundle(tmp_path, store, fill_up, patience=Patience(limit_s=5.0))
+    assert "disk is full" in (caught.value.hint or "")
+    server.kill()
+    server.start()
+    load_bundle(tmp_path, store)
+    _require_whole(store, manifest)
+    remove_corpus(store, "large")
 
 
 @pytest.mark.slow
