@@ -86,8 +86,11 @@ def cut_text(text: str, mention: Mapping[str, Any]) -> list[Piece]:
 
 
 def boxed(mention: Mapping[str, Any]) -> list[tuple[str, tuple[float, ...]]]:
-    """Return role and box of each argument of a mention that is shown."""
-    return [(own["role"], tuple(own["box"])) for own in mention["arguments"] if own.get("box")]
+    """Return what is boxed in the picture of a mention, and its box: the event itself, then arguments by their roles."""
+    arguments = [(own["role"], tuple(own["box"])) for own in mention["arguments"] if own.get("box")]
+    image = mention["image"]
+    whole = tuple(image["box"]) if image and image["box"] else ()
+    return [(mention["eventType"], whole), *arguments] if whole and whole not in dict(arguments).values() else arguments
 
 
 def explain_page(sources: Sequence[Source], patterns: Mapping[str, Argued]) -> str:

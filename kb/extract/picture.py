@@ -1,4 +1,7 @@
-"""From what a network sees in pictures to event mentions: the event type, the patterns that show, their boxes as arguments."""
+"""From what a network sees in pictures to event mentions.
+
+A mention has the event type, where the pattern that argues most for it shows, and the boxes of patterns that fill roles.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kb.extract.image import ImageModel, Shown
+    from kb.extract.mention import Box
     from miner.patterns.detector import Detectors
     from miner.patterns.pictures import Float16s, Float32s
     from miner.visual.geometry import Geometry
@@ -92,15 +96,13 @@ class PictureReader:
             document=picture.document,
             event_type=event_type,
             score=score,
-            image=Picture(picture.image),
+            image=Picture(picture.image, self._box(arguing[0], cells, picture.geometry) if arguing else None),
             arguments=tuple(self._arguments(arguing, score, cells, picture.geometry)),
             patterns=tuple(self.patterns[place].pattern for place in arguing),
         )
 
     def _arguments(self, arguing: Sequence[int], score: float, cells: Float16s, geometry: Geometry) -> list[Argument]:
         """Box the pattern that argues most for each role."""
-        if self.detectors is None:
-            return []
         best: dict[str, int] = {}
         for place in arguing:
             role = self.patterns[place].role
@@ -108,8 +110,13 @@ class PictureReader:
                 best.setdefault(role, place)
         found = []
         for role, place in best.items():
-            heat = self.detectors.heat(cells[np.newaxis], place)[0]
             pattern = self.patterns[place]
-            box = heat_box(heat, geometry)
+            box = self._box(place, cells, geometry)
             found.append(Argument(role, score * pattern.role_score, box=box, patterns=(pattern.pattern,)))
         return found
+
+    def _box(self, place: int, cells: Float16s, geometry: Geometry) -> Box | None:
+        """Return where a pattern shows."""
+        if self.detectors is None:
+            return None
+        return heat_box(self.detectors.heat(cells[np.newaxis], place)[0], geometry)

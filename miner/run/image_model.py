@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kb.extract.image import ImageModel, Votes, fit_image_model
 from kb.extract.picture import KnownPattern, PictureReader
@@ -96,9 +97,11 @@ def fit_from(artefacts: Mapping[str, Artefact], config: RunConfig) -> ImageModel
     evidence = _evidence_rows(artefacts["patterns"], patterns, labelled.rows)
     pooled = Encoded(artefacts["encode"]).rows("pooled", labelled.rows)
     shrinkage = config.pattern.shrinkage
-    return fit_image_model(
-        pooled, labelled.votes, event_types, patterns, evidence, pattern_shrinkage=shrinkage, seed=config.seed
-    )
+    # The sums of a matrix product depend on the number of threads that share them.
+    with threadpool_limits(1, user_api="blas"):
+        return fit_image_model(
+            pooled, labelled.votes, event_types, patterns, evidence, pattern_shrinkage=shrinkage, seed=config.seed
+        )
 
 
 def _evidence_rows(

@@ -12,9 +12,7 @@ import pyarrow as pa
 from corpora.folder import locate
 from corpora.images import ImageSource
 from kb.extract.picture import Seen
-from miner.config_file import load_config
 from miner.errors import CorpusError
-from miner.run.image_model import open_reader
 from miner.run.job import open_executor
 from miner.run.read_stages import open_corpus
 from miner.run.visual_stages import encode_records
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from corpora.images import ImageFinder
     from kb.extract.mention import Mention
     from kb.extract.picture import PictureReader
-    from miner.run.folder import RunFolder
+    from miner.config import RunConfig
     from miner.run.job import Place
     from miner.run.progress import Advance, Progress
     from miner.visual.backbone import Backbone
@@ -55,8 +53,12 @@ class PictureCorpus(NamedTuple):
     source: ImageFinder
 
 
-def one_picture(path: Path) -> PictureCorpus:
+def one_picture(path: Path, document: str = "") -> PictureCorpus:
     """Make a corpus of one image file.
+
+    Args:
+        path: Of the file.
+        document: That the picture belongs to; itself where nothing is said.
 
     Raises:
         CorpusError: There is no such file.
@@ -64,25 +66,28 @@ def one_picture(path: Path) -> PictureCorpus:
     if not path.is_file():
         raise CorpusError(f"There is no image file {path}.")
     row = {"record": path.name, "image": path.name, "status": "ok", "code": None, "reason": None}
-    return PictureCorpus(_table([row]), {}, ImageSource(locate(str(path.parent))[0]))
+    return PictureCorpus(
+        _table([row]), {path.name: document} if document else {}, ImageSource(locate(str(path.parent))[0])
+    )
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), schema=pa.schema([(name, pa.string()) for name in COLUMNS]))
 
 
-def read_pictures(location: str, folder: RunFolder, progress: Progress) -> PictureCorpus:
+def read_pictures(location: str, config: RunConfig, progress: Progress) -> PictureCorpus:
     """Read the pictures of a corpus in any format that `eventminer run` reads.
 
     Raises:
         CorpusError: It cannot be read.
     """
-    corpus = open_corpus(location, load_config(folder.path / "run.toml").corpus, progress)
+    corpus = open_corpus(location, config.corpus, progress)
     return PictureCorpus(corpus.records.select(list(COLUMNS)), {}, corpus.images)
 
 
 def extract_pictures(
-    folder: RunFolder,
+    reader: PictureReader,
+    config: RunConfig,
     pictures: PictureCorpus,
     place: Place,
     progress: Progress,
@@ -93,7 +98,8 @@ def extract_pictures(
     """Look at pictures and hand on every mention, in the order of the records.
 
     Args:
-        folder: A finished run; its image model is fitted first if it is not there.
+        reader: Of a run.
+        config: Of that run.
         pictures: To look at.
         place: Where they are looked at.
         progress: Where to report.
@@ -101,11 +107,8 @@ def extract_pictures(
         counts: Pictures looked at, and those that cannot be used by reason, are added.
 
     Raises:
-        EventMinerError: The run has not finished, or a place failed.
+        EventMinerError: The network cannot be opened, or a place failed.
     """
-    config = load_config(folder.path / "run.toml")
-    with progress.stage("open the image model"):
-        reader = open_reader(folder, config)
     work = partial(encode_records, source=pictures.source, config=config.visual, seed=config.seed, kind=choose_engine())
     backbone = load_backbone(config.visual.backbone)
     n_records = pictures.records.num_rows

@@ -104,7 +104,7 @@ def test_picture_becomes_a_mention_with_the_box_of_its_pattern(model: ImageModel
     (mention,) = reader(model, "Instrument").read([seen], *burning(9))
     row = mention.as_json()
     assert (row["record"], row["document"], row["eventType"]) == ("r1", "d1", "Fire")
-    assert row["image"] == {"path": "images/r1.jpg", "box": None}
+    assert row["image"] == {"path": "images/r1.jpg", "box": row["arguments"][0]["box"]}
     assert row["trigger"] is None
     assert row["patterns"] == ["flames"]
     (argument,) = row["arguments"]
@@ -119,6 +119,8 @@ def test_picture_without_a_role_has_no_argument(model: ImageModel) -> None:
     seen = Seen("r1", "d1", "r1.jpg", Geometry(90, 90, 0, 0, 1, 90, 30))
     (mention,) = reader(model, None).read([seen], *burning(9))
     assert mention.arguments == ()
+    assert mention.image is not None
+    assert mention.image.box is not None
     assert mention.patterns == ("flames",)
 
 

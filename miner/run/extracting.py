@@ -1,0 +1,118 @@
+"""Extracts from texts and pictures together: mentions of one document that are the same event become one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kb.extract.fuse import fuse
+from miner.config_file import load_config
+from miner.run.extraction import Extraction, extract_texts
+from miner.run.image_model import open_reader
+from miner.run.picture_extraction import extract_pictures
+from miner.store.formats import read_table
+from reports.explanation import Argued
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from corpora.texts import TextRecord
+    from kb.extract.mention import Mention
+    from miner.run.folder import RunFolder
+    from miner.run.job import Place
+    from miner.run.picture_extraction import PictureCorpus
+    from miner.run.progress import Progress
+
+__all__ = ["describe_patterns", "extract_all"]
+
+
+def extract_all(
+    folder: RunFolder,
+    texts: Iterable[TextRecord] | None,
+    pictures: PictureCorpus | None,
+    place: Place,
+    progress: Progress,
+    out: Extraction,
+) -> None:
+    """Extract from texts, from pictures, or from both, and hand on every mention.
+
+    Pictures are looked at first; what they show is kept by document until its texts have been read. Mentions come in the order of
+    the texts, and at last those of pictures that no text speaks of.
+
+    Args:
+        folder: A finished run.
+        texts: Read as they are needed; the texts of a document stand together. None to read none.
+        pictures: To look at. None to look at none.
+        place: Where the work is done.
+        progress: Where to report.
+        out: Takes the mentions and counts.
+
+    Raises:
+        EventMinerError: As of `extract_texts` and `extract_pictures`.
+    """
+    if pictures is None:
+        if texts is not None:
+            extract_texts(folder.path, texts, place, out)
+        return
+    shown, priors = _look(folder, pictures, place, progress, out)
+    joiner = _Joiner(shown, priors, out.write)
+    if texts is not None:
+        extract_texts(folder.path, texts, place, Extraction(joiner.take, out.counts))
+    joiner.finish()
+    out.counts["mentions in words and picture"] += joiner.n_joined
+
+
+def _look(
+    folder: RunFolder, pictures: PictureCorpus, place: Place, progress: Progress, out: Extraction
+) -> tuple[dict[str, list[Mention]], dict[str, float]]:
+    """Return what pictures show, by document, and how probable each event type is in a picture nobody has looked at."""
+    config = load_config(folder.path / "run.toml")
+    with progress.stage("open the image model"):
+        reader = open_reader(folder, config)
+    shown: dict[str, list[Mention]] = {}
+
+    def keep(mention: Mention) -> None:
+        shown.setdefault(mention.document, []).append(mention)
+
+    extract_pictures(reader, config, pictures, place, progress, write=keep, counts=out.counts)
+    out.counts["mentions in pictures"] += sum(map(len, shown.values()))
+    priors = dict(zip(reader.model.event_types, reader.model.prior.tolist(), strict=False))
+    return shown, priors
+
+
+class _Joiner:
+    """Holds the mentions of one document's texts until it ends, then merges them with those of its pictures."""
+
+    def __init__(
+        self, shown: dict[str, list[Mention]], priors: Mapping[str, float], write: Callable[[Mention], None]
+    ) -> None:
+        self._shown, self._priors, self._write = shown, priors, write
+        self._said: list[Mention] = []
+        self.n_joined = 0
+
+    def take(self, mention: Mention) -> None:
+        """Take the next mention of the texts."""
+        if self._said and mention.document != self._said[0].document:
+            self._join()
+        self._said.append(mention)
+
+    def finish(self) -> None:
+        """Write what is left: the last document, and pictures that no text speaks of."""
+        self._join()
+        for mentions in self._shown.values():
+            for mention in mentions:
+                self._write(mention)
+
+    def _join(self) -> None:
+        if not self._said:
+            return
+        for mention in fuse(self._said, self._shown.pop(self._said[0].document, []), self._priors):
+            self.n_joined += mention.trigger is not None and mention.image is not None
+            self._write(mention)
+        self._said = []
+
+
+def describe_patterns(folder: RunFolder) -> dict[str, Argued]:
+    """Return what a reader of an explanation wants to know of each pattern of a run."""
+    columns = ["pattern", "name", "eventType", "confidence", "textWords"]
+    rows = read_table(folder.artefact("patterns").file("patterns.parquet"), columns).to_pylist()
+    return {row["pattern"]: Argued(row["name"], row["eventType"], row["confidence"], row["textWords"]) for row in rows}
