@@ -19,6 +19,7 @@ BENCHMARKS = {
     "demo": ["demo"],
     "planted": ["planted"],
     "duplicates": ["duplicates"],
+    "extraction": ["extraction"],
 }
 
 

@@ -26,12 +26,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corpora.m2e2 import read_gold
+from corpora.texts import TextRecord
 from kb.evaluate.extraction import evaluate_mentions, scored_documents
 from kb.evaluate.mentions import count_mentions
 from kb.evaluate.predictions import Predicted, PredictedArgument
 from kb.evaluate.scores import compare_f1, count_matrix
 from kb.extract.examples import gold_examples, read_silver, silver_examples
 from kb.extract.learning import GRID, N_GROUPS, GoldLearner, group_of, learn_silver
+from kb.extract.text import TextExtractor
 from kb.ontology import load_ontology, normalise_value
 from miner.run.extraction import open_evoked
 from miner.text.pieces import EntitySpan, Parsed, PieceParser
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 
     from corpora.m2e2 import Gold
     from kb.extract.examples import Example
-    from kb.extract.model import Found
+    from kb.extract.model import Found, TextModel
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 MEASURES = ("trigger identification", "mention", "argument identification", "argument classification")
@@ -81,7 +83,7 @@ def main() -> None:
     )
     parser.add_argument("--cache", type=Path, help="file that remembers parsed sentences")
     parser.add_argument("--limit", type=int, default=None, help="use so many silver captions")
-    parser.add_argument("--parts", default="lists,zero,gold", help="what to do")
+    parser.add_argument("--parts", default="lists,zero,speed,gold", help="what to do")
     options = parser.parse_args()
     parts = options.parts.split(",")
     ontology = load_ontology("news")
@@ -98,12 +100,14 @@ def main() -> None:
         for beta in (1.0, 0.5):
             report(f"silver list, F {beta}", golds, silver_list(silver, examples, beta))
     started = time.process_time()
-    if {"zero", "gold"} & set(parts):
+    if {"zero", "gold", "speed"} & set(parts):
         base = learn_silver(silver, ontology, None)
         say(part="silver learnt", cpuSeconds=round(time.process_time() - started), thresholds=base.thresholds._asdict())
     if "zero" in parts:
         hits = base.find([example.parsed for example in examples], None)
         report("zero gold", golds, as_predicted(examples, hits))
+    if "speed" in parts:
+        measure_speed(base, [TextRecord(s.id, s.document, s.text) for s in golds["merged"].sentences.values()])
     if "gold" in parts:
         learner = GoldLearner(examples, base, ontology, None)
         plain = learn_folds(learner)
@@ -116,6 +120,22 @@ def main() -> None:
             say(part="visual", run=run.name, patterns=len(evoked.patterns))
             report(f"gold, {run.name}", golds, found)
             compare(f"gold, {run.name} less gold, no visual", golds["merged"], found, plain)
+
+
+def measure_speed(model: TextModel, records: Sequence[TextRecord]) -> None:
+    """Time the whole way from text to mentions with one thread, parsing included, the loading of the pipeline not."""
+    extractor = TextExtractor(model, PieceParser(resolve_pipeline()), None)
+    list(extractor.extract(records[:50]))
+    started = time.process_time()
+    n_mentions = sum(1 for _ in extractor.extract(records))
+    seconds = time.process_time() - started
+    say(
+        part="speed",
+        sentences=len(records),
+        mentions=n_mentions,
+        cpuSeconds=round(seconds, 1),
+        perSecond=round(len(records) / seconds),
+    )
 
 
 def say(**row: object) -> None:

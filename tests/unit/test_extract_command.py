@@ -1,0 +1,160 @@
+"""`eventminer kb train` and `eventminer extract` on the folder of a run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+from corpora.texts import TextRecord
+from kb.ontology import load_ontology
+from miner.cli.app import app
+from miner.errors import ArtefactError, ConfigError, CorpusError
+from miner.patterns.assemble import PATTERNS
+from miner.run.extraction import Extraction, extract_texts, open_evoked
+from miner.run.folder import RunFolder
+from miner.run.job import Place
+from miner.store.artefact import Identity
+from miner.store.formats import write_array, write_json, write_table
+from tests.folders import read_files
+from tests.gold_files import sentence, write_sentences
+from tests.kb_run import pattern_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from kb.extract.mention import Mention
+
+STORY = "Soldiers attacked the city.\n\nTanks burned near a checkpoint. Nobody came."
+
+
+def keep(folder: RunFolder, stage: str, write: Callable[[Path], None]) -> str:
+    identity = Identity(stage=stage, key=f"{stage}-key".ljust(32, "0"), version=1, parameters={}, inputs={})
+    with folder.store.build(identity) as directory:
+        write(directory)
+    return identity.key
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """Return a run folder with what extraction reads: an ontology, a pattern and word vectors."""
+    folder = RunFolder(tmp_path / "run")
+    row = pattern_row("p1", "Conflict.Attack", 1, "tank", textItems=[0])
+    items = pa.table({"textItem": [0], "words": [["checkpoint"]]})
+
+    def write_items(directory: Path) -> None:
+        write_table(directory / "text_items.parquet", items)
+        write_table(directory / "words.parquet", pa.table({"word": ["tank"]}))
+        write_array(directory / "vectors.npy", np.ones((1, 1), np.float32))
+
+    keys = {
+        "label": keep(
+            folder, "label", lambda d: write_json(d / "ontology.json", load_ontology("news").model_dump(by_alias=True))
+        ),
+        "patterns": keep(
+            folder, "patterns", lambda d: write_table(d / "patterns.parquet", pa.Table.from_pylist([row], PATTERNS))
+        ),
+        "text-items": keep(folder, "text-items", write_items),
+    }
+    folder.write_state({"corpus": "demo", "records": "x", "stages": keys})
+    return folder.path
+
+
+@pytest.fixture
+def gold(tmp_path: Path) -> Path:
+    cities = ["Aleppo", "Paris", "Kabul", "Mosul", "Homs", "Cairo"] * 3
+    rows = [
+        sentence(f"d{n}_0", f"Soldiers attacked {c} .", ("Conflict:Attack", (1, 2), [("Target", 2, 3)]))
+        for n, c in enumerate(cities)
+    ]
+    quiet = [sentence(f"q{n}_0", f"Nobody saw {c} .") for n, c in enumerate(cities)]
+    return write_sentences(tmp_path / "gold.json", *rows, *quiet)
+
+
+def test_extract_without_a_model_uses_rules_and_says_so(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "story.txt").write_text(STORY, encoding="utf-8")
+    done = CliRunner().invoke(app, ["extract", "--kb", str(run), "--text", str(tmp_path / "story.txt")])
+    (row,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (row["record"], row["eventType"], row["trigger"]["text"]) == ("story.txt", "Conflict.Attack", "attacked")
+    assert "no trained model" in done.stderr
+    assert "1 mentions" in done.stderr
+
+
+def test_train_and_extract_from_a_gold_file_and_score(run: Path, gold: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    trained = runner.invoke(app, ["kb", "train", str(run), "--gold", str(gold), "--json"])
+    assert json.loads(trained.stdout)["goldSentences"] == 36
+    assert {path.name for path in (run / "extractor").iterdir()} == {"model.json", "weights.safetensors"}
+    out = tmp_path / "mentions.jsonl"
+    done = runner.invoke(app, ["extract", "--kb", str(run), "--corpus", str(gold), "--out", str(out)])
+    assert done.exit_code == 0
+    assert not done.stdout
+    assert "no trained model" not in done.stderr
+    scored = runner.invoke(
+        app, ["evaluate", "extraction", "--gold", str(gold), "--pred", str(out), "--protocol", "all", "--json"]
+    )
+    overall = [json.loads(line) for line in scored.stdout.splitlines()]
+    assert next(row["f1"] for row in overall if row["measure"] == "mention") == 1.0
+
+
+def test_train_twice_gives_the_same_bytes_and_mining_again_makes_it_stale(
+    run: Path, gold: Path, tmp_path: Path
+) -> None:
+    runner = CliRunner()
+    written = []
+    for _ in range(2):
+        runner.invoke(app, ["kb", "train", str(run), "--gold", str(gold), "--no-visual"])
+        written.append(read_files(run / "extractor"))
+    assert written[0] == written[1]
+    folder = RunFolder(run)
+    state = folder.read_state()
+    again = keep(folder, "patterns2", lambda d: write_table(d / "patterns.parquet", PATTERNS.empty_table()))
+    (run / "stages" / f"patterns2-{again[:16]}").rename(run / "stages" / f"patterns-{again[:16]}")
+    folder.write_state({**state, "stages": {**dict(state["stages"]), "patterns": again}})  # type: ignore[call-overload]
+    (tmp_path / "s.txt").write_text(STORY, encoding="utf-8")
+    assert (
+        "other patterns" in runner.invoke(app, ["extract", "--kb", str(run), "--text", str(tmp_path / "s.txt")]).stderr
+    )
+
+
+def test_train_refuses_what_it_cannot_learn_from(run: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    assert isinstance(runner.invoke(app, ["kb", "train", str(run)]).exception, ConfigError)
+    foreign = write_sentences(tmp_path / "gold.json", sentence("d_0", "He sang", ("Art:Sing", (1, 2), [])))
+    failed = runner.invoke(app, ["kb", "train", str(run), "--gold", str(foreign)])
+    assert isinstance(failed.exception, CorpusError)
+    assert "no event of a type of ontology 'news'" in str(failed.exception)
+    assert not (run / "extractor").exists()
+
+
+def test_extract_refuses_empty_corpora_folders_without_a_run_and_both_inputs(run: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    (tmp_path / "empty.jsonl").write_text("\n", encoding="utf-8")
+    failed = runner.invoke(app, ["extract", "--kb", str(run), "--corpus", str(tmp_path / "empty.jsonl"), "--no-images"])
+    assert isinstance(failed.exception, CorpusError)
+    assert isinstance(runner.invoke(app, ["extract", "--kb", str(tmp_path), "--text", "-"]).exception, ArtefactError)
+    assert runner.invoke(app, ["extract", "--kb", str(run), "--text", "-", "--corpus", "x"]).exit_code == 2
+
+
+def test_evoked_patterns_of_a_run_are_read_from_its_artefacts(run: Path) -> None:
+    evoked = open_evoked([run])
+    assert evoked.argue(["checkpoint"], "Conflict.Attack") == ("p1",)
+    assert evoked.argue(["tank"], "Conflict.Attack") == ("p1",)
+
+
+def test_extraction_in_rounds_keeps_order_and_counts(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("miner.run.extraction.CHUNK_TEXTS", 2)
+    monkeypatch.setattr("miner.run.extraction.CHUNKS_PER_WORKER", 1)
+    records = [TextRecord(str(n), "d", "Soldiers attacked the city." if n % 2 else "") for n in range(9)]
+    found: list[Mention] = []
+    counts: Counter[str] = Counter()
+    extract_texts(run, records, Place(n_threads=2), Extraction(found.append, counts))
+    assert [mention.record for mention in found] == [str(n) for n in range(1, 9, 2)]
+    assert counts["texts"] == 9
+    assert counts["texts left out: empty"] == 5
