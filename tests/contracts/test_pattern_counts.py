@@ -250,7 +250,8 @@ def test_detectors_stand_in_the_order_of_the_patterns() -> None:
     found = result().detectors
     assert found is not None
     assert len(found) == len(result().patterns)
-    scores = found.scores(inputs().pictures.pooled)
+    pooled = inputs().pictures.pooled
+    scores = found.scores(pooled[np.arange(len(pooled))])
     places = {pattern: place for place, pattern in enumerate(result().patterns["pattern"].to_pylist())}
     for item in result().evidence.to_pylist():
         assert item["score"] == pytest.approx(scores[item["group"] // 3, places[item["pattern"]]], abs=1e-4)

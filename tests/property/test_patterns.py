@@ -178,5 +178,5 @@ def overlap(a: set[int], b: set[int]) -> float:
 
 
 def close(pictures: Pictures, row: int, i: int, j: int) -> bool:
-    (y0, x0), (y1, x1) = (divmod(int(pictures.cells[row, item]), 3) for item in (i, j))
+    (y0, x0), (y1, x1) = (divmod(int(pictures.cells[np.array([row])][0, item]), 3) for item in (i, j))
     return max(abs(y0 - y1), abs(x0 - x1)) <= 1

@@ -14,6 +14,7 @@ class Recorder:
     """A store that answers one row and remembers what it was asked."""
 
     uri = "nowhere"
+    lanes = 1
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, dict[str, Any], float | None]] = []
