@@ -50,6 +50,9 @@ class VisualConfig(Section):
     backbone: str = Field("efficientnet-lite0", description="Network whose filters and classes are the visual items")
     shard_size: Annotated[int, Field(ge=1)] = Field(256, description="Records in one shard of encoding work")
     max_pixels: Annotated[int, Field(ge=1)] = Field(100_000_000, description="Larger images are refused (pixels)")
+    max_seconds: Annotated[float, Field(gt=0)] = Field(
+        60.0, description="Images that take longer to decode are refused (seconds)"
+    )
     n_dims: Annotated[int, Field(ge=8)] = Field(256, description="Dimensions of the stored copy of each cell")
     items: Literal["filters", "classes", "both"] = Field(
         "both", description="What can be a visual item: filters, classes of the network's classifier by cell, or both"

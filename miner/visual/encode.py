@@ -127,7 +127,7 @@ def encode_shard(
     Args:
         rows: Records: columns `record` and `image`; where there is a `status`, those not `ok` pass with their own reason.
         source: Opens image files.
-        cfg: Backbone, largest picture, dimensions of the projected cells.
+        cfg: Backbone, limits of pictures, dimensions of the projected cells.
         seed: Of the projection of cells.
         kind: Which engine runs the network.
 
@@ -139,7 +139,7 @@ def encode_shard(
     item_columns(backbone, cfg.items)
     projection = _projection(backbone.n_filters, cfg.n_dims, seed)
     engine = engine_of_thread(backbone, kind)
-    preparation = Preparation(source, backbone, cfg.max_pixels)
+    preparation = Preparation(source, backbone, cfg.max_pixels, cfg.max_seconds)
     clock = preparation.clock
     images: list[dict[str, object]] = []
     parts = [no_activations(backbone.n_filters, backbone.n_classes, backbone.grid**2, cfg.n_dims)]
@@ -161,7 +161,7 @@ def encode_images(
     Args:
         rows: Records, as for `encode_shard`.
         source: Opens image files.
-        cfg: Backbone and largest picture.
+        cfg: Backbone and limits of pictures.
         kind: Which engine runs the network.
 
     Yields:
@@ -172,7 +172,7 @@ def encode_images(
     """
     backbone = load_backbone(cfg.backbone)
     engine = engine_of_thread(backbone, kind)
-    preparation = Preparation(source, backbone, cfg.max_pixels)
+    preparation = Preparation(source, backbone, cfg.max_pixels, cfg.max_seconds)
     for batch, maps in _forward_all(engine, _usable(preparation.prepare(rows)), preparation.clock):
         for item, own in zip(batch, maps.filters, strict=True):
             yield EncodedImage(item.index, item.record, own, item.geometry, item.image)

@@ -7,9 +7,11 @@ import time
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from miner.errors import ImageError
+from miner.visual.deadline import Deadline
 from miner.visual.images import DecodedImage, decode_image, fit
 
 if TYPE_CHECKING:
@@ -90,12 +92,14 @@ class Preparation:
         source: Opens image files.
         backbone: The network they are cut for.
         max_pixels: Larger pictures are refused.
+        max_seconds: Pictures that take longer to decode are refused.
         clock: Takes the time.
     """
 
     source: ImageSource
     backbone: Backbone
     max_pixels: int
+    max_seconds: float
     clock: Clock = field(default_factory=Clock)
 
     def prepare(self, rows: pa.Table) -> Iterator[Prepared | Refused]:
@@ -105,13 +109,16 @@ class Preparation:
             rows: Columns `record` and `image`; where there is a `status`, records not `ok` keep their `code` and `reason`.
         """
         columns = [name for name in _COLUMNS if name in rows.schema.names]
-        for index, row in enumerate(rows.select(columns).to_pylist()):
-            yield self._try_one(index, row)
+        with Deadline[DecodedImage](self.max_seconds) as deadline:
+            for index, row in enumerate(rows.select(columns).to_pylist()):
+                yield self._try_one(index, row, deadline)
 
-    def _try_one(self, index: int, row: Mapping[str, str | None]) -> Prepared | Refused:
+    def _try_one(
+        self, index: int, row: Mapping[str, str | None], deadline: Deadline[DecodedImage]
+    ) -> Prepared | Refused:
         record = str(row["record"])
         try:
-            return self._one(index, row)
+            return self._one(index, row, deadline)
         except ImageError as error:
             return Refused(record, error)
         # the shard boundary: whatever one picture does must not end the work on the others
@@ -119,16 +126,28 @@ class Preparation:
             logger.exception("record %s: unexpected error", record)
             return Refused(record, ImageError("unexpected-error", f"{type(error).__name__}: {error}"))
 
-    def _one(self, index: int, row: Mapping[str, str | None]) -> Prepared:
+    def _one(self, index: int, row: Mapping[str, str | None], deadline: Deadline[DecodedImage]) -> Prepared:
         if row.get("status", "ok") != "ok":
             raise ImageError(row.get("code") or "bad-record", row.get("reason") or "the record cannot be used")
         with self.clock.time("read"):
             data = self._read(row["image"])
         with self.clock.time("decode"):
-            # twice the size the network needs: a coarser reduction of a JPEG would change the picture visibly
-            image = decode_image(data, max_pixels=self.max_pixels, min_side=2 * self.backbone.short_side)
+            image = self._decode(data, deadline)
             pixels, geometry = fit(image, self.backbone)
         return Prepared(index, str(row["record"]), image, pixels, geometry)
+
+    def _decode(self, data: bytes, deadline: Deadline[DecodedImage]) -> DecodedImage:
+        """Decode an image file.
+
+        Raises:
+            ImageError: It cannot be used, or takes too long.
+        """
+        # twice the size the network needs: a coarser reduction of a JPEG would change the picture visibly
+        side = 2 * self.backbone.short_side
+        try:
+            return deadline.call(partial(decode_image, data, max_pixels=self.max_pixels, min_side=side))
+        except TimeoutError as error:
+            raise ImageError("slow-image", f"decoding was given up: {error}") from error
 
     def _read(self, image: str | None) -> bytes:
         """Read an image file.

@@ -128,6 +128,15 @@ def test_encode_turns_each_bad_image_into_a_row() -> None:
     assert np.array_equal(shard.activations.maxima[[0, 6]], encoded().activations.maxima[:2])
 
 
+def test_encode_gives_up_an_image_that_takes_too_long_and_goes_on() -> None:
+    files = {"slow": to_bytes(Image.new("RGB", (7000, 7000))), **scenes(2)}
+    config = CONFIG.model_copy(update={"max_pixels": 10**8, "max_seconds": 0.1})
+    images = encode_shard(table(files), MemorySource(files), config, kind="onnx").images
+    assert images["code"].to_pylist() == ["slow-image", None, None]
+    assert images["reason"][0].as_py() == "decoding was given up: it took longer than 0.1 s"
+    assert images["row"].to_pylist() == [None, 0, 1]
+
+
 def test_encode_passes_bad_records_with_their_own_reason() -> None:
     """The image of a record that is already bad is not even opened."""
     rows = pa.table(
