@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["CONTENT_POS", "content_lemmas", "trigger_features"]
 
 CONTENT_POS = frozenset({"NOUN", "VERB", "ADJ", "PROPN", "ADV"})
+BAG_POS = frozenset({"NOUN", "VERB", "ADJ", "PROPN"})
 EXPECTED = ("nsubj", "nsubjpass", "dobj", "prep", "compound", "amod", "poss", "det", "aux", "neg")
 MODALS = frozenset({"would", "could", "may", "might", "will", "should", "can", "to"})
 NEAR = 2
@@ -40,6 +41,7 @@ def trigger_features(parsed: Parsed, token: int, children: Sequence[Sequence[int
         *_dependents(parsed, token, children),
         *_neighbours(parsed, token),
         *(f"o={lemma}" for lemma in dict.fromkeys(others)),
+        *(f"bag={lemma}" for i, lemma in enumerate(parsed.lemmas) if i != token and parsed.pos[i] in BAG_POS),
         f"length={min(5, len(parsed.lowers) // PART_TOKENS)}",
         "early" if token < len(EXPECTED) // 2 else "late",
         *(["file"] if parsed.text.startswith("FILE") else []),

@@ -74,7 +74,7 @@ def learn_silver(
         evoked: Visual patterns of words; None leaves them out.
         arguments: What was learnt of arguments before, which does not depend on what words evoke.
     """
-    lexicon = find_lexicon(examples, silver=True)
+    lexicon = find_lexicon(examples)
     model = replace(empty_model(ontology, uses_visual=evoked is not None), lexicon=lexicon, context=lexicon)
     candidates = describe([example.parsed for example in examples], lexicon, lexicon, evoked, None)
     held = [group_of(example.document, HELD_OUT) == 0 for example in examples]
@@ -118,7 +118,7 @@ class GoldLearner:
         self._core = base.lexicon or frozenset(
             lemma for example in examples for lemma in example.parsed.lemmas if known(lemma)
         )
-        everything = self._core | find_lexicon(examples, silver=False)
+        everything = self._core | find_lexicon(examples)
         parsed = [example.parsed for example in examples]
         self._candidates = describe(parsed, everything, self._core, evoked, base.silver_triggers)
         self._stages: dict[frozenset[int], TextModel] = {}
@@ -177,7 +177,7 @@ class GoldLearner:
         if groups not in self._stages:
             members = self._members(groups)
             examples = [self.examples[i] for i in members]
-            lexicon = self._core | find_lexicon(examples, silver=False)
+            lexicon = self._core | find_lexicon(examples)
             model = replace(self.base, lexicon=lexicon, context=self._core, gold_types=self.annotated)
             candidates = [_narrowed(self._candidates[i], lexicon) for i in members]
             model = _fit_triggers(model, examples, candidates, [True] * len(members), silver=False)

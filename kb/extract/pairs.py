@@ -17,6 +17,7 @@ NO_FILLERS = frozenset({
     "DATE", "TIME", "PERCENT", "ORDINAL", "CARDINAL", "QUANTITY", "LANGUAGE", "LAW", "WORK_OF_ART",
 })  # fmt: skip
 OUTER_WORDS = frozenset({"the", "a", "an", "'s", "\u2019s", "'", "\u2019"})
+MODIFIERS = frozenset({"compound", "amod", "nmod", "npadvmod", "punct", "dep"})
 FAR = 9
 STEP = 3
 
@@ -28,7 +29,7 @@ class Filler(NamedTuple):
         start: First token.
         end: Behind the last.
         root: The token that heads it.
-        kind: The entity type, or "noun" where it heads a noun phrase, else "modifier".
+        kind: The entity type, "modifier" for a noun before another one, else "noun".
         classes: What it denotes: the entity type, or the classes of the noun.
     """
 
@@ -58,10 +59,9 @@ def find_fillers(parsed: Parsed) -> list[Filler]:
             root = entity.root if start <= entity.root < end else end - 1
             found.append(Filler(start, end, root, entity.label, (entity.label,)))
             taken.update(range(start, end))
-    heads = set(parsed.chunks)
     for token, pos in enumerate(parsed.pos):
         if pos in ("NOUN", "PROPN") and token not in taken:
-            kind = "noun" if token in heads else "modifier"
+            kind = "modifier" if parsed.deps[token] in MODIFIERS else "noun"
             found.append(Filler(token, token + 1, token, kind, noun_classes(parsed.lemmas[token])))
     return sorted(found)
 

@@ -11,7 +11,6 @@ name; in gold, words of the lexicon in all sentences, those without any event to
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Candidates", "describe", "find_lexicon", "label_of_candidates", "lexicon_of_ontology", "trigger_classes"]
 
-MIN_SILVER_COUNT = 2
-MIN_SILVER_SHARE = 0.05
 LEAST_LOG = -8.0
 
 
@@ -61,21 +58,9 @@ def trigger_classes(ontology: Ontology) -> tuple[str, ...]:
     return tuple(t.id for t in ontology.types if t.roles or t.triggers)
 
 
-def find_lexicon(examples: Iterable[Example], *, silver: bool) -> frozenset[str]:
-    """Return the lemmas of the triggers of examples; of silver ones only those that are triggers often enough."""
-    marked: Counter[str] = Counter()
-    seen: Counter[str] = Counter()
-    for example in examples:
-        lemmas = example.parsed.lemmas
-        seen.update(lemmas)
-        marked.update(lemmas[event.trigger] for event in example.events if event.event_type)
-    if not silver:
-        return frozenset(marked)
-    return frozenset(
-        lemma
-        for lemma, n in marked.items()
-        if n >= MIN_SILVER_COUNT and n >= MIN_SILVER_SHARE * seen[lemma] and lemma.isalpha()
-    )
+def find_lexicon(examples: Iterable[Example]) -> frozenset[str]:
+    """Return the lemmas of the triggers of examples."""
+    return frozenset(e.parsed.lemmas[event.trigger] for e in examples for event in e.events if event.event_type)
 
 
 def lexicon_of_ontology(ontology: Ontology) -> Callable[[str], str | None]:

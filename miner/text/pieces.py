@@ -56,7 +56,6 @@ class Parsed:
         tags: Fine ones.
         deps: Relations to the head.
         heads: Offset of the head; a root is its own.
-        chunks: Roots of noun phrases.
         entities: Named entities, once `PieceParser.add_entities` has looked for them.
     """
 
@@ -69,7 +68,6 @@ class Parsed:
     tags: list[str]
     deps: list[str]
     heads: list[int]
-    chunks: list[int]
     entities: tuple[EntitySpan, ...] = ()
 
     def covered(self, start: int, end: int) -> list[int]:
@@ -162,7 +160,6 @@ def _parsed(doc: Doc) -> Parsed:
         tags=[token.tag_ for token in doc],
         deps=[token.dep_ for token in doc],
         heads=[token.head.i for token in doc],
-        chunks=[chunk.root.i for chunk in doc.noun_chunks] if doc.has_annotation("DEP") else [],
     )
     parsed.entities = tuple(_entity(parsed, entity.start, entity.end, entity.label_) for entity in doc.ents)
     return parsed
