@@ -152,7 +152,7 @@ VISUAL_PATTERNS = replace(
 )
 TERM_MINE = replace(
     MINE,
-    version=1,
+    version=2,
     inputs=_LEARNED,
     settings=("method", "mine.min_support_count", "mine.min_confidence", "pattern"),
     libraries=PATTERNS.libraries,

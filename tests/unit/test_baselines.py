@@ -149,6 +149,15 @@ def test_terms_with_trigger_words_are_left_out() -> None:
     assert all("rope" not in term.label for term in find_terms(replace(inputs, masks=masks), MINE, PATTERN))
 
 
+def test_terms_are_names_of_persons_only_where_our_own_names_may_be() -> None:
+    mary = [caption(str(row), 0, "Mary/PROPN", entities=["PERSON"], chunkStarts=[0], chunkEnds=[1]) for row in range(4)]
+    said = captions_table(*mary, *CAPTIONS[4:8])
+    inputs = inputs_of([0, 0, 0, 0, 1, 1, 1, 1], captions=said, masks=unmasked(said))
+    assert "mary" not in {term.label for term in find_terms(inputs, MINE, PATTERN)}
+    named = PATTERN.model_copy(update={"person_names": True})
+    assert "mary" in {term.label for term in find_terms(inputs, MINE, named)}
+
+
 def test_terms_below_the_confidence_are_left_out() -> None:
     mostly_b = inputs_of([0, 0, 0, 1, 1, 1, 1, 1])
     strict = MINE.model_copy(update={"min_confidence": 0.8})

@@ -87,9 +87,12 @@ def find_terms(inputs: PatternInputs, mine: MineConfig, config: PatternConfig) -
     Args:
         inputs: Captions and votes; rules are not looked at.
         mine: Least votes and confidence, as for rules.
-        config: How many to keep, and the overlap from which a term with the same head repeats a better one.
+        config: How many to keep, the overlap from which a term with the same head repeats a better one, and whether names of
+            persons are terms.
     """
-    phrases = find_phrases(inputs.captions, inputs.masks, inputs.picture_of, len(inputs.pictures))
+    phrases = find_phrases(
+        inputs.captions, inputs.masks, inputs.picture_of, len(inputs.pictures), people=config.person_names
+    )
     has = sparse.csc_matrix(phrases.counts[inputs.votes.picture] > 0)
     n_pictures = np.asarray((phrases.counts > 0).sum(axis=0)).ravel()
     idf = np.log(len(inputs.pictures) / np.maximum(n_pictures, 1))
