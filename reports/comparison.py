@@ -19,11 +19,16 @@ OUR_REFERENCES = ("filter-set", "probe", "base-rate")
 MEANINGS = {
     "r-precision of names": "Pictures ranked by a pattern, cut where as many are left as have its name in a caption: the share that has it. "
     "Beside it the best set of its visual items, a probe that was trained on the name, and chance.",
+    "concepts without trigger names": "Different names that are specific to their event type, those left out that have a word which "
+    "decides what an event type is.",
     "concepts": "Different names that are specific to their event type.",
     "concepts seen": "Different names that captions say where the pattern is seen.",
     "discrimination": "Of the labelled pictures in which a pattern is seen, the share that has its event type.",
     "representation": "Of the pictures of an event type, the share in which some pattern of it is seen.",
     "redundancy": "How far a pattern is seen in the same pictures as another of its event type; less is better.",
+    "patterns seen nowhere": "Of those that are compared, in the pictures that mining did not see.",
+    "distinct heads in the top ten": "Different nouns by which the first ten patterns of an event type are called, divided by their number.",
+    "top ten, of one photo group": "Patterns among the first ten of an event type whose evidence is one photograph; there should be none.",
     "consistency": "How alike the patches of a pattern look to a network that did not mine, beyond random patches of the same event type.",
     "stability": "Patterns of one half of the corpus that are found in the other half as well.",
     "patterns, labels shuffled": "There should be none.",

@@ -30,6 +30,8 @@ METHODS = ("detector", "filter-set", "probe", "base-rate")
 N_BEST = 50
 MAX_SHARE = 0.1
 """Largest share of an event type's captions that a name may be in."""
+TRIGGER = "trigger"
+"""Flag of a name that has a trigger word of some event type."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,7 @@ class NameScore(NamedTuple):
     pattern: str
     event_type: str
     name: str
+    has_trigger: bool
     n_relevant: int
     values: Mapping[str, float]
 
@@ -118,10 +121,14 @@ def words_by_caption(captions: pa.Table) -> dict[str, list[frozenset[str]]]:
 def best_distinct(patterns: pa.Table, n: int = N_BEST) -> list[int]:
     """Return the rows of the best patterns with different names, over all event types, best first.
 
-    Names that differ in the form of their head only, such as "rock" and "rocks", are one name.
+    The order is that in which a run ranks the patterns of an event type: the first of every type, then the second, and so on;
+    of equal rank first those of the greatest grounding times confidence. Names that differ in the form of their head only,
+    such as "rock" and "rocks", are one name.
     """
-    rows = patterns.select(["name", "grounding", "confidence", "nameHead"]).to_pylist()
-    order = sorted(range(len(rows)), key=lambda row: -rows[row]["grounding"] * rows[row]["confidence"])
+    rows = patterns.select(["name", "rank", "grounding", "confidence", "nameHead"]).to_pylist()
+    order = sorted(
+        range(len(rows)), key=lambda row: (rows[row]["rank"], -rows[row]["grounding"] * rows[row]["confidence"])
+    )
     chosen: dict[str, int] = {}
     for row in order:
         chosen.setdefault(name_key(rows[row]), row)
@@ -186,7 +193,8 @@ def score_names(
                     "detector": r_precision(ranked[:, place], relevant),
                     "filter-set": r_precision(filters, relevant),
                 }
-        scores.append(NameScore(row["pattern"], row["eventType"], row["name"], int(np.count_nonzero(relevant)), values))
+        n_relevant, has_trigger = int(np.count_nonzero(relevant)), TRIGGER in row["nameFlags"]
+        scores.append(NameScore(row["pattern"], row["eventType"], row["name"], has_trigger, n_relevant, values))
     return scores
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kb.evaluate.patterns import best_distinct, name_key
+from kb.evaluate.patterns import TRIGGER, best_distinct, name_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,17 +29,21 @@ class System:
         patterns: Schema `PATTERNS`.
         detectors: One per row of `patterns`; none where the method sees no pictures.
         n_best: How many of the best patterns with different names are compared.
+        with_triggers: Whether those of them stay whose name has a trigger word, which decides what an event type is.
     """
 
     method: str
     patterns: pa.Table
     detectors: Detectors | None
     n_best: int
+    with_triggers: bool = True
 
     @cached_property
     def places(self) -> list[int]:
         """Rows of the patterns that are compared, best first."""
-        return best_distinct(self.patterns, self.n_best)
+        places = best_distinct(self.patterns, self.n_best)
+        flags = self.patterns["nameFlags"].to_pylist()
+        return [place for place in places if self.with_triggers or TRIGGER not in flags[place]]
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
@@ -54,13 +58,22 @@ class System:
 
     def first(self, n: int) -> System:
         """Compare fewer of them."""
-        return System(self.method, self.patterns, self.detectors, min(n, self.n_best))
+        return replace(self, n_best=min(n, self.n_best))
+
+    def without_triggers(self) -> System:
+        """Leave out of what is compared the names that have a trigger word."""
+        return replace(self, with_triggers=False)
 
     def fires(self, training: Part, held_out: Part) -> Bools:
         """Tell in which held-out pictures each compared pattern is seen.
 
-        A detector sees a pattern where its score is above that of all but as many training pictures as are the pattern's
-        evidence. A method without detectors sees what captions say: the name.
+        A detector sees a pattern in those held-out pictures that it scores best, as large a share of them (one at least) as
+        the pattern's evidence is of the training pictures. Scores of training pictures would not do as thresholds: detectors
+        were fitted on those pictures, and score them too high. A method without detectors sees what captions say: the name.
+
+        Args:
+            training: What mining saw; only its size is looked at.
+            held_out: What it did not.
 
         Returns:
             bool, (n_patterns, n_held_out).
@@ -68,11 +81,11 @@ class System:
         if self.detectors is None:
             seen = [held_out.has(key) for key in self.keys]
             return np.array(seen, dtype=bool).reshape(len(seen), len(held_out.words))
-        detectors = self.detectors.select(self.places)
-        scores = detectors.scores(training.pooled)
-        counts = [row["nEvidence"] for row in self.rows]
-        thresholds = np.array([_nth_largest(scores[:, place], n) for place, n in enumerate(counts)], np.float32)
-        return np.asarray(thresholds[:, None] <= detectors.scores(held_out.pooled).T)
+        scores = self.detectors.select(self.places).scores(held_out.pooled).T
+        n_training, n_held_out = len(training.words), len(held_out.words)
+        ranks = [max(1, round(row["nEvidence"] * n_held_out / n_training)) for row in self.rows]
+        thresholds = [_nth_largest(own, rank) for own, rank in zip(scores, ranks, strict=True)]
+        return np.asarray(np.array(thresholds, np.float32)[:, None] <= scores)
 
 
 def _nth_largest(scores: Float32s, n: int) -> float:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Measure the results of a run.", no_args_is_help=True)
 
 COLUMNS = ("measure", "method", "corpus", "value", "low", "high", "n", "seeds")
-NAME_COLUMNS = ("method", "name", "eventType", "nRelevant", "detector", "filter-set", "probe", "base-rate")
+NAME_COLUMNS = ("method", "name", "eventType", "trigger", "nRelevant", "detector", "filter-set", "probe", "base-rate")
 
 
 @app.callback()

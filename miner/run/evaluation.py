@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kb.evaluate.intervals import estimate, estimate_quotient
+from kb.evaluate.patterns import N_BEST
 from miner.config_file import load_config
 from miner.errors import BackboneError, ConfigError
 from miner.run.base import read_places
@@ -41,15 +42,25 @@ QUOTIENTS = (
     ("r-precision of names", OURS, "probe"),
     ("r-precision of names", OURS, "filter-set"),
     ("r-precision of names", OURS, "visual-only"),
+    ("r-precision of names without triggers", OURS, "visual-only"),
     ("concepts", OURS, "visual-only"),
     ("concepts", OURS, "text-only"),
+    ("concepts without trigger names", OURS, "visual-only"),
+    ("concepts without trigger names", OURS, "text-only"),
     ("concepts seen", OURS, "visual-only"),
 )
+SAME_NAMES = frozenset({"probe", "filter-set"})
+"""What is measured on our own names; what other methods have are other names."""
 CONSISTENCY = "consistency, "
+PATTERNS_OF_OURS = ("patterns", OURS)
 
 
 class Measure(NamedTuple):
-    """One measure of one method, averaged over splits, with its 95 % interval; `None` where there is nothing to measure."""
+    """One measure of one method, averaged over splits, with its 95 % interval; `None` where there is nothing to measure.
+
+    Attributes:
+        seeds: Of the splits that it comes from: those with something to measure and, for ratios, with patterns of ours.
+    """
 
     measure: str
     method: str
@@ -146,13 +157,13 @@ def evaluate_patterns(
             kept = [_compare_split(desk, pipeline, holdout, seed, methods) for seed in seeds]
             kept += [_check_split(desk, pipeline, holdout, seed) for seed in seeds]
         name = kept[0].corpus
-        used = [] if heldout else list(seeds)
-        found = Evaluation(_summarise(kept, used, name, config.seed), [row for own in kept for row in own.names])
+        found = Evaluation(summarise(kept, name, config.seed), [row for own in kept for row in own.names])
+        _note_empty(kept, progress)
         write_json(folder.path / EVALUATION, {"rows": [row._asdict() for row in found.rows]})
     return found
 
 
-class _Kept(NamedTuple):
+class Kept(NamedTuple):
     """What was measured of one split.
 
     Attributes:
@@ -168,7 +179,7 @@ class _Kept(NamedTuple):
     names: list[dict[str, Any]]
 
 
-def _compare_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int, methods: Sequence[str]) -> _Kept:
+def _compare_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int, methods: Sequence[str]) -> Kept:
     """Mine the training part of a split by every method, and measure on the rest."""
     desk.progress.note(f"split {seed}")
     config = held_out_config(desk.config, share, seed)
@@ -177,7 +188,7 @@ def _compare_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int, met
     return _read(replace(pipeline, config=config, artefacts=artefacts), stages, pipeline.corpus, seed)
 
 
-def _check_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int) -> _Kept:
+def _check_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int) -> Kept:
     """Mine the halves of a split, and its training part made meaningless, by our method."""
     desk.progress.note(f"halves and shuffles of split {seed}")
     workshop = Workshop(pipeline)
@@ -188,7 +199,7 @@ def _check_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int) -> _K
     return _read(replace(pipeline, config=config, artefacts=artefacts), (STABILITY, SHUFFLED), pipeline.corpus, seed)
 
 
-def _measure_other(desk: _Desk, pipeline: Pipeline, location: str, methods: Sequence[str]) -> _Kept:
+def _measure_other(desk: _Desk, pipeline: Pipeline, location: str, methods: Sequence[str]) -> Kept:
     """Mine all of the run's corpus by every method, and measure on another corpus."""
     config = held_out_config(desk.config, 0.0, 0)
     artefacts = _mine_all(Workshop(pipeline), config, methods)
@@ -207,32 +218,66 @@ def _mine_all(workshop: Workshop, config: RunConfig, methods: Sequence[str]) -> 
     return shared | {f"{method}.patterns": own["patterns"] for method, own in mined.items()}
 
 
-def _read(pipeline: Pipeline, stages: Sequence[Stage], corpus: Corpus, seed: int | None) -> _Kept:
+def _read(pipeline: Pipeline, stages: Sequence[Stage], corpus: Corpus, seed: int | None) -> Kept:
     """Run the measuring stages and read what they kept."""
     artefacts = pipeline.run(stages)
     contents = [read_json(artefacts[stage.name].file(VALUES)) for stage in stages]
     values = [own for content in contents for own in content["values"]]
     names = [{"seed": seed, **name} for own in contents for name in own["names"]]
-    return _Kept(corpus.declaration.name, seed, values, names)
+    return Kept(corpus.declaration.name, seed, values, names)
 
 
-def _summarise(kept: Sequence[_Kept], seeds: list[int], corpus: str, seed: int) -> list[Measure]:
-    """Average over splits, and divide what is compared."""
+def _note_empty(kept: Sequence[Kept], progress: Progress) -> None:
+    """Say in which splits our method found nothing, as the baselines are not measured there by as many patterns as ours."""
+    found = {
+        one.seed
+        for one in kept
+        for own in one.values
+        if (own["measure"], own["method"]) == PATTERNS_OF_OURS and own["values"]
+    }
+    empty = sorted({one.seed for one in kept if one.seed is not None} - found)
+    if empty:
+        progress.note(
+            f"no patterns of ours in split {', '.join(map(str, empty))}: the {N_BEST} best of each baseline are measured there, "
+            "and ratios leave it out"
+        )
+
+
+def summarise(kept: Sequence[Kept], corpus: str, seed: int) -> list[Measure]:
+    """Average over splits, and divide what is compared.
+
+    Args:
+        kept: What was measured; several of one split are taken together.
+        corpus: Name of the corpus that was measured on.
+        seed: Of the bootstrap.
+    """
     splits: dict[int | None, dict[tuple[str, str], dict[str, Any]]] = {one.seed: {} for one in kept}
     for one in kept:
         splits[one.seed] |= {(own["measure"], own["method"]): own for own in one.values}
     kinds = {key: own["kind"] for split in splits.values() for key, own in split.items()}
     samples = {key: [split[key]["values"] if key in split else [] for split in splits.values()] for key in kinds}
-    rows = [_row(*key, corpus, estimate(sample, kinds[key], seed=seed), seeds) for key, sample in samples.items()]
+    rows = []
+    for key, sample in samples.items():
+        # A sum of no values is 0, a mean of none is nothing.
+        used = [own for own, split in splits.items() if key in split and (kinds[key] == "sum" or split[key]["values"])]
+        rows.append(_row(*key, corpus, estimate(sample, kinds[key], seed=seed), used))
+    mined = {own for own, split in splits.items() if split.get(PATTERNS_OF_OURS, {"values": True})["values"]}
     for measure, method, other in _quotients(samples):
-        above, below = samples[measure, method], samples[measure, other]
-        found = estimate_quotient(above, below, kinds[measure, method], seed=seed)
-        rows.append(_row(f"ratio, {measure}", f"{method} / {other}", corpus, found, seeds))
+        pairs = zip(splits, samples[measure, method], samples[measure, other], strict=True)
+        compared = [pair for pair in pairs if pair[0] in mined and (kinds[measure, method] == "sum" or all(pair[1:]))]
+        used, above, below = (
+            [pair[0] for pair in compared],
+            [pair[1] for pair in compared],
+            [pair[2] for pair in compared],
+        )
+        found = estimate_quotient(above, below, kinds[measure, method], seed=seed, paired=other in SAME_NAMES)
+        rows.append(_row(f"ratio, {measure}", f"{method} / {other}", corpus, found, used))
     return rows
 
 
-def _row(measure: str, method: str, corpus: str, found: Estimate, seeds: list[int]) -> Measure:
-    return Measure(measure, method, corpus, found.value, found.low, found.high, found.n, seeds)
+def _row(measure: str, method: str, corpus: str, found: Estimate, seeds: Sequence[int | None]) -> Measure:
+    of = [own for own in seeds if own is not None]
+    return Measure(measure, method, corpus, found.value, found.low, found.high, found.n, of)
 
 
 def _quotients(samples: Mapping[tuple[str, str], object]) -> Iterator[tuple[str, str, str]]:

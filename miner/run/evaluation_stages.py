@@ -13,7 +13,14 @@ import numpy as np
 
 from kb.evaluate.concepts import count_concepts, count_seen_concepts
 from kb.evaluate.consistency import N_PATCHES, margin
-from kb.evaluate.coverage import discrimination, redundancy, representation
+from kb.evaluate.coverage import (
+    discrimination,
+    distinct_heads,
+    of_one_photograph,
+    redundancy,
+    representation,
+    silent,
+)
 from kb.evaluate.patterns import N_BEST, Probes, best_distinct, name_key, score_names
 from kb.evaluate.stability import matched_share, same_names, same_sights
 from miner.errors import ImageError
@@ -88,16 +95,20 @@ def _measure_names(context: Context, directory: Path) -> None:
     values, names = [], []
     for system in _systems(context, N_BEST):
         scores = score_names(system.patterns, system.detectors, thresholds, probes, n=system.n_best)
-        values += [
-            Values("r-precision of names", _called(system.method, what), [score.values[what] for score in scores])
-            for what in (scores[0].values if scores else ())
-        ]
+        untold = [score for score in scores if not score.has_trigger]
+        for what in scores[0].values if scores else ():
+            called = _called(system.method, what)
+            values += [
+                Values("r-precision of names", called, [score.values[what] for score in scores]),
+                Values("r-precision of names without triggers", called, [score.values[what] for score in untold]),
+            ]
         for score in scores:
             about = {
                 "method": system.method,
                 "pattern": score.pattern,
                 "name": score.name,
                 "eventType": score.event_type,
+                "trigger": score.has_trigger,
             }
             names.append({**about, "nRelevant": score.n_relevant, **score.values})
         values.append(Values("patterns", system.method, [1.0] * len(system.patterns), "sum"))
@@ -116,7 +127,11 @@ def _measure_concepts(context: Context, directory: Path) -> None:
     vectors = read_word_vectors(context.inputs["text-items"])
     values = []
     for system in _systems(context, EVERY):
-        values.append(Values("concepts", system.method, _numbers(count_concepts(system, held_out, vectors)), "sum"))
+        untold = count_concepts(system.without_triggers(), held_out, vectors)
+        values += [
+            Values("concepts", system.method, _numbers(count_concepts(system, held_out, vectors)), "sum"),
+            Values("concepts without trigger names", system.method, _numbers(untold), "sum"),
+        ]
         if system.detectors is not None:
             seen = count_seen_concepts(system, training, held_out, vectors)
             values.append(Values("concepts seen", system.method, _numbers(seen), "sum"))
@@ -136,6 +151,12 @@ def _measure_coverage(context: Context, directory: Path) -> None:
             Values("discrimination", system.method, discrimination(system.rows, fires, held_out)),
             Values("representation", system.method, representation(system.rows, fires, held_out)),
             Values("redundancy", system.method, redundancy(system.rows, fires)),
+            Values("patterns seen nowhere", system.method, silent(fires), "sum"),
+        ]
+        every = system.patterns.to_pylist()
+        values += [
+            Values("distinct heads in the top ten", system.method, distinct_heads(every)),
+            Values("top ten, of one photo group", system.method, of_one_photograph(every), "sum"),
         ]
     _save(directory, values)
 
@@ -258,7 +279,7 @@ def _measure_shuffled(context: Context, directory: Path) -> None:
 SHUFFLES = ("labels", "pictures")
 _NAMES = WholeStage(
     name="measured-names",
-    version=1,
+    version=2,
     inputs=(*PART_INPUTS, "filters"),
     libraries=LIBRARIES,
     make=_measure_names,
@@ -266,10 +287,18 @@ _NAMES = WholeStage(
 _CONCEPTS = replace(_NAMES, name="measured-concepts", inputs=(*PART_INPUTS, "text-items"), make=_measure_concepts)
 _COVERAGE = replace(_NAMES, name="measured-coverage", inputs=PART_INPUTS, make=_measure_coverage)
 STABILITY = replace(
-    _NAMES, name="measured-stability", inputs=("encode", "a.patterns", "b.patterns"), make=_measure_stability
+    _NAMES,
+    name="measured-stability",
+    version=1,
+    inputs=("encode", "a.patterns", "b.patterns"),
+    make=_measure_stability,
 )
 SHUFFLED = replace(
-    _NAMES, name="measured-shuffles", inputs=tuple(f"{what}.patterns" for what in SHUFFLES), make=_measure_shuffled
+    _NAMES,
+    name="measured-shuffles",
+    version=1,
+    inputs=tuple(f"{what}.patterns" for what in SHUFFLES),
+    make=_measure_shuffled,
 )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from kb.evaluate.intervals import estimate, estimate_quotient
@@ -54,6 +55,21 @@ def test_quotient_of_sums_and_of_different_numbers_of_patterns() -> None:
     assert found.low is not None
     assert found.high is not None
     assert found.low <= 3.0 <= found.high
+
+
+def test_quotient_of_different_things_draws_the_same_splits_and_different_values() -> None:
+    # one value a split: all that is drawn is splits, the same above and below
+    assert estimate_quotient([[1.0], [2.0]], [[1.0], [2.0]], seed=0, paired=False)[:3] == (1.0, 1.0, 1.0)
+    values = [[0.1 * place for place in range(1, 10)]]
+    alike = estimate_quotient(values, values, seed=0)
+    apart = estimate_quotient(values, values, seed=0, paired=False)
+    assert alike[:3] == (1.0, 1.0, 1.0)
+    assert apart.value == 1.0
+    assert apart.low is not None
+    assert apart.high is not None
+    # the mean of 1 to 9 has a standard error of 0.17 of itself, the quotient of two such means of 0.24
+    assert apart.low == pytest.approx(np.exp(-1.96 * 0.24), abs=0.06)
+    assert apart.high == pytest.approx(np.exp(1.96 * 0.24), abs=0.15)
 
 
 def test_quotient_by_nothing_is_none() -> None:

@@ -54,15 +54,17 @@ def test_words_by_caption_are_forms_and_lemmas() -> None:
     assert words_by_caption(captions) == {"a": [{"tyres", "tyre"}, {"cars", "car"}], "b": [{"smoke"}]}
 
 
-def test_best_distinct_names_are_grounded_and_confident() -> None:
+def test_best_distinct_names_come_in_the_order_in_which_a_run_ranks_them() -> None:
     rows = [
         pattern_row("p0", "A", 1, "rock", grounding=0.5, confidence=0.5),
-        pattern_row("p1", "A", 2, "rocks", nameHead="rock", grounding=0.9, confidence=0.5),
+        pattern_row("p1", "A", 2, "rocks", nameHead="rock", grounding=0.9, confidence=0.9),
         pattern_row("p2", "B", 1, "rope", grounding=0.4, confidence=0.9),
-        pattern_row("p3", "B", 2, "red rope", grounding=0.2, confidence=0.9),
+        pattern_row("p3", "B", 3, "red rope", grounding=0.9, confidence=0.9),
+        pattern_row("p4", "B", 2, "car", grounding=0.1, confidence=0.9),
     ]
-    assert best_distinct(table(*rows)) == [1, 2, 3]
-    assert best_distinct(table(*rows), 2) == [1, 2]
+    # the first of each type, the better one first; rocks are a rock again
+    assert best_distinct(table(*rows)) == [2, 0, 4, 3]
+    assert best_distinct(table(*rows), 2) == [2, 0]
 
 
 def half(seed: int, shown: range = SHOWN, said: str = "burning tyres tyre") -> Part:
@@ -127,6 +129,14 @@ def test_names_in_over_a_tenth_of_the_captions_of_their_type_count_as_nothing() 
     elsewhere = replace(half(1), event_types=[frozenset({"A" if row not in SHOWN else "B"}) for row in range(N)])
     (score,) = score_names(table(TYRES), DETECTORS.select([0]), THRESHOLDS, half(0), elsewhere)
     assert score.values["detector"] == 1
+
+
+def test_names_say_whether_they_have_a_trigger_word() -> None:
+    told = table({**TYRES, "nameFlags": ["trigger"]}, WALL)
+    assert {score.name: score.has_trigger for score in score_names(told, DETECTORS, THRESHOLDS, half(0), half(1))} == {
+        "burning tyres": True,
+        "wall": False,
+    }
 
 
 def test_names_in_every_training_picture_are_scored() -> None:
