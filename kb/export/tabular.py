@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,7 @@ def write_admin_folder(contents: Contents, folder: Path) -> int:
         Rows written.
 
     Raises:
-        KbError: A list holds every sign that could divide its items.
+        KbError: A list holds every sign that could divide its items, or an id occurs twice.
         ArtefactError: The disk is full or the folder cannot be written.
     """
     (folder / "nodes").mkdir()
@@ -168,9 +169,13 @@ class _Writer:
             logger.warning("%d relationships to nodes without one of our labels are left out.", self._homeless)
 
     def _number_nodes(self, table: pa.Table) -> pa.Table:
+        ids = table["id"].to_pylist()
         numbers = range(self._n_nodes, self._n_nodes + table.num_rows)
-        self._n_nodes += table.num_rows
-        self._numbers.update(zip(table["id"].to_pylist(), numbers, strict=True))
+        numbered = dict(zip(ids, numbers, strict=True))
+        if len(numbered) != len(ids) or not self._numbers.keys().isdisjoint(numbered):
+            raise _repeated(min((Counter(ids) - Counter(numbered.keys())).keys() | (self._numbers.keys() & numbered)))
+        self._n_nodes += len(ids)
+        self._numbers.update(numbered)
         return table.add_column(0, "number", pa.array(numbers, pa.int64()))
 
     def _number_ends(self, table: pa.Table) -> pa.Table:
@@ -195,6 +200,13 @@ class _Writer:
         written: bytes = buffer.getvalue().to_pybytes()
         self._multiline = self._multiline or written.count(b"\n") > table.num_rows or b"\r" in written
         return written
+
+
+def _repeated(identifier: str) -> KbError:
+    return KbError(
+        f"Two nodes have the id {identifier!r}, or one has two of our labels, so no number tells what leads to it.",
+        hint="Give one of them another id, or export the bundle of the run instead of the store.",
+    )
 
 
 def _migrations() -> pa.Table:

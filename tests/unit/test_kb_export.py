@@ -313,6 +313,20 @@ def test_open_contents_of_nothing_is_a_known_error(tmp_path: Path) -> None:
         list(contents.nodes(SCHEMA.node("Pattern")))
 
 
+@pytest.mark.parametrize("label", ["TextItem", "Pattern"])
+def test_admin_export_refuses_an_id_that_two_nodes_have(tmp_path: Path, label: str) -> None:
+    nodes = [Node("TextItem:c/0", {"cluster": 0, "words": ["a"]}), Node("TextItem:c/1", {"cluster": 1, "words": ["b"]})]
+
+    class Twice(FewRows):
+        def nodes(self, node: NodeType) -> Iterator[Node]:
+            yield from nodes if node.label == "TextItem" else ()
+            yield from nodes[1:] if node.label == label else ()
+
+    with pytest.raises(KbError, match="Two nodes have the id 'TextItem:c/1'"):
+        export_contents(Twice(nodes[0]), "neo4j-admin", tmp_path / "csv")
+    assert not (tmp_path / "csv").exists()
+
+
 def test_import_script_runs_the_importer_from_wherever_it_lies(tmp_path: Path) -> None:
     folder = tmp_path / "my exports" / "csv"
     node = Node("TextItem:c/0", {"cluster": 0, "words": ["a"]})
