@@ -26,14 +26,16 @@ TAKE_MARKS = (
     "UNWIND $marks AS mark MERGE (l:EventminerLoad {id: mark[0]}) SET l.position = mark[1], l.corpus = $corpus, "
     "l.token = $token, l.digest = $bundle, l.fresh = $fresh, l.batchRows = $batchRows"
 )
+DROP_OTHER_MARKS = "MATCH (l:EventminerLoad {corpus: $corpus}) WHERE NOT l.id IN $ids DELETE l"
 READ_MARKS = (
     "MATCH (l:EventminerLoad {corpus: $corpus}) RETURN l.id AS id, l.digest AS digest, l.fresh AS fresh, "
-    "l.position AS position, l.batchRows AS batchRows ORDER BY id"
+    "l.position AS position, l.batchRows AS batchRows"
 )
 READ_MARK = (
     "MATCH (l:EventminerLoad {id: $mark}) "
     "RETURN l.token AS token, l.digest AS digest, l.fresh AS fresh, l.position AS position"
 )
+SPOIL_MARKS = "MATCH (l:EventminerLoad {corpus: $corpus, token: $token}) SET l.digest = '', l.fresh = false"
 DROP_MARKS = "MATCH (l:EventminerLoad {corpus: $corpus, token: $token}) DELETE l"
 COUNT_CORPUS = "MATCH (c:Corpus {id: $corpus}) RETURN count(c) AS n"
 _MOVE_MARK = (
@@ -157,11 +159,16 @@ def delete_scope(node: NodeType) -> str:
     )
 
 
-FIND_LOAD = "MATCH (l:EventminerLoad {corpus: $value}) RETURN l.corpus AS corpus"
-FIND_CORPUS = (
-    "MATCH (c:Corpus) WHERE c.corpus = $value OR EXISTS { (:MiningRun {run: $value})-[:USED_CORPUS]->(c) } "
-    "RETURN c.corpus AS corpus"
+# Which corpora there are: `$value` is a name, the key of a run, the hash of a bundle, or the id of a record.
+
+FIND_CORPUS = "MATCH (c:Corpus {corpus: $value}) RETURN DISTINCT c.corpus AS corpus"
+FIND_CORPORA_OF_RUN = (
+    "MATCH (:MiningRun {run: $value})-[:USED_CORPUS]->(c:Corpus) RETURN DISTINCT c.corpus AS corpus ORDER BY corpus"
 )
+FIND_CORPORA_WITH_RECORD = "MATCH (i:Image {record: $value}) RETURN DISTINCT i.scope AS corpus ORDER BY corpus"
+FIND_RUNS_OF_CORPUS = "MATCH (m:MiningRun)-[:USED_CORPUS]->(:Corpus {corpus: $value}) RETURN DISTINCT m.run AS run"
+FIND_LOAD = "MATCH (l:EventminerLoad {corpus: $value}) RETURN DISTINCT l.corpus AS corpus"
+FIND_LOADS_OF_BUNDLE = "MATCH (l:EventminerLoad {digest: $value}) RETURN DISTINCT l.corpus AS corpus ORDER BY corpus"
 
 
 def create_constraint(node: NodeType) -> str:

@@ -22,6 +22,7 @@ from kb import cypher
 from kb.bundle import MANIFEST, verify_bundle
 from kb.graph_schema import NodeType
 from kb.loading.batches import change_all
+from kb.loading.finding import find_corpus
 from kb.loading.lanes import Lanes
 from kb.loading.mark import take_mark
 from kb.loading.migrations import migrate
@@ -227,7 +228,10 @@ class _Load:
             # The first copy was still being committed when the second was sent.
             if again and not result.rows[0][0] and position >= batch.position:
                 return Changes()
-            raise self._disturbed(batch.kind.key)
+            self._failure = self._failure or self._disturbed(batch.kind.key)
+            # The mark has moved past the batch, so a load that went on from it would never write what is missing.
+            self._keep(lambda _: self._mark.spoil(self._store))
+            raise self._failure
         return result.changes
 
     def _statement(self, batch: Batch) -> str:
@@ -293,18 +297,13 @@ def remove_corpus(store: GraphStore, corpus: str) -> Changes:
 
     Args:
         store: Where from.
-        corpus: Name of the corpus, or key of a run that read it.
+        corpus: Name of the corpus, or else key of a run that read it.
 
     Raises:
-        KbError: The store has no such corpus or run, or cannot be written.
+        KbError: The store has no such corpus or run, or several corpora of the run; or it cannot be written.
     """
     with store.loading(SCHEMA):
-        found = [
-            row for find in (cypher.FIND_CORPUS, cypher.FIND_LOAD) for row in store.write(find, {"value": corpus}).rows
-        ]
-        if not found:
-            raise KbError(f"{store.uri} has no corpus and no run {corpus!r}.", hint="@runs lists those that are there.")
-        name, changes = str(found[0][0]), Changes()
+        name, changes = find_corpus(store, corpus), Changes()
         # No bundle has this mark's hash, so a load after an interrupted removal begins anew, and looks for what is there.
         mark = take_mark(store, name, "", batch_rows=0)
         delete_all = partial(change_all, store, limit=DELETED_ROWS, keep=Patience().keep)

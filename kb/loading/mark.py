@@ -16,7 +16,7 @@ from kb.model import node_id
 from miner.errors import KbError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kb.store import GraphStore
 
@@ -59,6 +59,10 @@ class Mark:
             )
         return int(rows[0]["position"])
 
+    def spoil(self, store: GraphStore) -> None:
+        """Make the next load of the corpus begin anew, as one that must look for what is there."""
+        store.write(cypher.SPOIL_MARKS, {"corpus": self.corpus, "token": self.token})
+
     def drop(self, store: GraphStore) -> None:
         """Remove it: the load is complete, or must begin anew."""
         store.write(cypher.DROP_MARKS, {"corpus": self.corpus, "token": self.token})
@@ -76,11 +80,11 @@ def take_mark(store: GraphStore, corpus: str, bundle: str, *, batch_rows: int) -
     token = uuid.uuid4().hex
     # Before the positions are read: what a killed load had sent is written by then, or never will be.
     store.write(cypher.CLAIM_MARKS, {"corpus": corpus, "token": token})
-    rows = store.write(cypher.READ_MARKS, {"corpus": corpus}).records()
+    rows = {row["id"]: row for row in store.write(cypher.READ_MARKS, {"corpus": corpus}).records()}
     ids = [_mark_id(corpus, lane) for lane in range(store.lanes)]
     if _goes_on(rows, ids, bundle, batch_rows):
-        starts = tuple(int(row["position"]) for row in rows)
-        mark = Mark(corpus, bundle, fresh=bool(rows[0]["fresh"]), starts=starts, token=token)
+        starts = tuple(int(rows[identifier]["position"]) for identifier in ids)
+        mark = Mark(corpus, bundle, fresh=bool(rows[ids[0]]["fresh"]), starts=starts, token=token)
     else:
         known = store.write(cypher.COUNT_CORPUS, {"corpus": node_id("Corpus", corpus)}).rows[0][0]
         mark = Mark(corpus, bundle, fresh=not rows and not known, starts=(0,) * len(ids), token=token)
@@ -88,6 +92,8 @@ def take_mark(store: GraphStore, corpus: str, bundle: str, *, batch_rows: int) -
     store.write(
         cypher.TAKE_MARKS, {**params, "corpus": corpus, "bundle": bundle, "token": token, "batchRows": batch_rows}
     )
+    # Left by a version, or for a store, with other lanes; only now, because they too say that the corpus may be there in part.
+    store.write(cypher.DROP_OTHER_MARKS, {"corpus": corpus, "ids": ids})
     return mark
 
 
@@ -95,7 +101,7 @@ def _mark_id(corpus: str, lane: int) -> str:
     return node_id("EventminerLoad", corpus, str(lane))
 
 
-def _goes_on(rows: Sequence[dict[str, Any]], ids: list[str], bundle: str, batch_rows: int) -> bool:
-    """Say whether the marks found are those of the same load, lane by lane."""
-    same = all(row["digest"] == bundle and row["batchRows"] == batch_rows for row in rows)
-    return same and [row["id"] for row in rows] == ids
+def _goes_on(rows: Mapping[str, dict[str, Any]], ids: Sequence[str], bundle: str, batch_rows: int) -> bool:
+    """Say whether the marks found, by id, are those of the same load, lane by lane."""
+    same = all(row["digest"] == bundle and row["batchRows"] == batch_rows for row in rows.values())
+    return same and rows.keys() == set(ids)

@@ -12,9 +12,6 @@ from miner.cli import kb_files, kb_train
 from miner.cli.output import AsJson, open_stderr, print_csv, print_json, print_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kb.loading.load import LoadReport
     from kb.store import GraphStore
 
 app = typer.Typer(help="Load a run into a graph store, and query it.", no_args_is_help=True)
@@ -35,14 +32,19 @@ def load(
         typer.Option("--to", envvar="NEO4J_URI", help="neo4j:// or bolt:// address, or a path for the embedded store."),
     ] = "",
     prune: Annotated[
-        str, typer.Option("--prune", metavar="RUN", help="First remove all that this run or corpus has in the store.")
+        str,
+        typer.Option(
+            "--prune",
+            metavar="RUN",
+            help="First remove all that the corpus of this name, or of this run, has in the store.",
+        ),
     ] = "",
     name: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--as", metavar="NAME", help="Load as a corpus of this name, beside another run of it; without decisions."
         ),
-    ] = "",
+    ] = None,
     *,
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Put a damaged embedded store aside and make it anew.")
@@ -55,6 +57,7 @@ def load(
     """
     from kb.bundle import verify_bundle
     from kb.embedded_store import put_aside
+    from kb.loading.copying import load_as
     from kb.loading.load import bundle_folder, load_bundle
     from kb.store import open_store
     from miner.run.progress import OnConsole
@@ -62,17 +65,19 @@ def load(
 
     if not to or not (run or prune):
         raise typer.BadParameter("Give --to URI (or set NEO4J_URI), and RUN to load or --prune RUN to remove.")
+    if name == "":
+        raise typer.BadParameter("--as needs a name.")
     n_rows = verify_bundle(bundle_folder(run)).n_rows if run else 0
     if rebuild and (aside := put_aside(to)):
         typer.echo(f"The old store is now {aside}.", err=True)
     progress = OnConsole(open_stderr())
     with open_store(to) as store, progress.stage("load", n_rows, "rows") as advance:
         if prune:
-            _remove(store, prune, as_json=json)
+            _remove(store, prune, name, as_json=json)
         if run is None:
             return
         if name:
-            done = _load_as(run, name, store, advance)
+            done = load_as(run, name, store, advance)
         else:
             done = load_bundle(run, store, advance)
             sync_run_reviews(run, store)
@@ -97,26 +102,19 @@ def load(
     )
 
 
-def _load_as(run: Path, name: str, store: GraphStore, advance: Callable[[int], None]) -> LoadReport:
-    """Load the bundle of a run as that of a corpus of another name."""
-    from tempfile import TemporaryDirectory
+def _remove(store: GraphStore, run: str, name: str | None, *, as_json: bool) -> None:
+    """Remove a corpus from a store, named by itself, by a run that read it, or by the folder of such a run.
 
-    from kb.bundle import read_bundle, write_bundle
-    from kb.loading.load import bundle_folder, load_bundle
-    from kb.loading.renaming import rename_corpus
-
-    with TemporaryDirectory() as folder:
-        write_bundle(rename_corpus(read_bundle(bundle_folder(run)), name), Path(folder))
-        return load_bundle(Path(folder), store, advance)
-
-
-def _remove(store: GraphStore, run: str, *, as_json: bool) -> None:
-    """Remove a corpus from a store, named by itself, by a run that read it, or by the folder of such a run."""
+    A run can be there as several corpora; `name` says which of them the folder stands for.
+    """
     from kb.bundle import verify_bundle
+    from kb.loading.finding import find_corpus_of_bundle
     from kb.loading.load import bundle_folder, remove_corpus
 
     folder = bundle_folder(Path(run))
-    corpus = verify_bundle(folder).corpus if folder.is_dir() else run
+    corpus = run
+    if folder.is_dir():
+        corpus = name or find_corpus_of_bundle(store, verify_bundle(folder))
     gone = remove_corpus(store, corpus)
     typer.echo(
         f"{corpus}: {gone.nodes_deleted:,} nodes and {gone.relationships_deleted:,} relationships are gone.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -193,6 +194,36 @@ def test_load_under_another_name_stands_beside_the_first(bundle: Path, tmp_path:
     answer = call("query", store, "MATCH (c:Corpus) RETURN c.id AS id, c.corpus AS corpus ORDER BY id", "--csv")
     assert answer == "id,corpus\nCorpus:beach,beach\nCorpus:earlier,earlier\n"
     assert call("load", "--to", store, "--prune", "earlier").startswith("earlier: ")
+
+
+def test_prune_asks_which_of_two_copies_and_removes_nothing_of_another_run(bundle: Path, tmp_path: Path) -> None:
+    store, other = str(tmp_path / "store"), tmp_path / "other"
+    inputs = small_inputs()
+    write_bundle(build_bundle(replace(inputs, run=replace(inputs.run, key="another"))), other)
+    call("load", str(bundle), "--to", store)
+    with pytest.raises(KbError, match="has nothing of this run of 'beach'"):
+        call("load", "--to", store, "--prune", str(other))
+    call("load", str(bundle), "--to", store, "--as", "aaa")
+    for run in (str(bundle), inputs.run.key):
+        with pytest.raises(KbError, match="as several corpora: aaa, beach"):
+            call("load", "--to", store, "--prune", run)
+    assert call("load", "--to", store, "--prune", str(bundle), "--as", "aaa").startswith("aaa: ")
+    assert call("query", store, "MATCH (c:Corpus) RETURN c.corpus AS c", "--csv") == "c\nbeach\n"
+    assert call("load", "--to", store, "--prune", str(bundle)).startswith("beach: ")
+
+
+def test_name_of_a_copy_is_not_empty_and_not_taken(bundle: Path, tmp_path: Path) -> None:
+    store, other = str(tmp_path / "store"), tmp_path / "other"
+    inputs = small_inputs("hills")
+    write_bundle(build_bundle(replace(inputs, run=replace(inputs.run, key="another"))), other)
+    call("load", str(bundle), "--to", store)
+    assert CliRunner().invoke(app, ["kb", "load", str(other), "--to", store, "--as", ""]).exit_code == 2
+    with pytest.raises(KbError, match="has a corpus 'beach' already, of another run") as caught:
+        call("load", str(other), "--to", store, "--as", "beach")
+    assert "--prune beach" in (caught.value.hint or "")
+    call("load", str(other), "--to", store, "--as", "copy")
+    call("load", str(other), "--to", store, "--as", "copy")
+    assert call("load", str(other), "--to", store, "--as", "beach", "--prune", "beach").startswith("beach: ")
 
 
 @pytest.mark.parametrize(

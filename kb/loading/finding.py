@@ -1,0 +1,98 @@
+"""Which corpora of a store are meant: by name, or by a run that read them, under its own name or as a copy under another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kb import cypher
+from miner.errors import KbError
+
+if TYPE_CHECKING:
+    from kb.bundle import Manifest
+    from kb.store import GraphStore
+
+__all__ = [
+    "find_corpora_of_run",
+    "find_corpora_with_record",
+    "find_corpus",
+    "find_corpus_of_bundle",
+    "require_free_name",
+]
+
+
+def find_corpora_of_run(store: GraphStore, run: str) -> list[str]:
+    """Return the names of the corpora of a store that the run with a key read, in their order.
+
+    Raises:
+        KbError: The store cannot be asked.
+    """
+    return _names(store, cypher.FIND_CORPORA_OF_RUN, run)
+
+
+def find_corpora_with_record(store: GraphStore, record: str) -> list[str]:
+    """Return the names of the corpora of a store that have a record of an id, in their order.
+
+    Raises:
+        KbError: The store cannot be asked.
+    """
+    return _names(store, cypher.FIND_CORPORA_WITH_RECORD, record)
+
+
+def find_corpus(store: GraphStore, value: str) -> str:
+    """Return the corpus of that name, loaded as a whole or in part; else the one that the run with that key read.
+
+    Raises:
+        KbError: The store has neither, or several corpora of the run.
+    """
+    if _names(store, cypher.FIND_CORPUS, value) or _names(store, cypher.FIND_LOAD, value):
+        return value
+    found = find_corpora_of_run(store, value)
+    if not found:
+        raise KbError(f"{store.uri} has no corpus and no run {value!r}.", hint="@runs lists those that are there.")
+    return _require_one(store, found)
+
+
+def find_corpus_of_bundle(store: GraphStore, manifest: Manifest) -> str:
+    """Return the corpus that the run of a bundle read, or, where there is none, of which the bundle is loaded in part.
+
+    Raises:
+        KbError: The store has no such corpus, also where it has one of the same name of another run; or it has several.
+    """
+    found = find_corpora_of_run(store, manifest.run) or _names(store, cypher.FIND_LOADS_OF_BUNDLE, manifest.digest)
+    if not found:
+        raise KbError(
+            f"{store.uri} has nothing of this run of {manifest.corpus!r}.",
+            hint="@runs lists what is there; --prune NAME removes the corpus of that name, whichever run it is of.",
+        )
+    return _require_one(store, found)
+
+
+def require_free_name(store: GraphStore, manifest: Manifest) -> None:
+    """Refuse a bundle under the name of a corpus that the store has of another run.
+
+    Raises:
+        KbError: The store has such a corpus, as a whole or in part.
+    """
+    name = manifest.corpus
+    loading = _names(store, cypher.FIND_LOAD, name)
+    is_same = manifest.run in _names(store, cypher.FIND_RUNS_OF_CORPUS, name)
+    if is_same or (loading and name in _names(store, cypher.FIND_LOADS_OF_BUNDLE, manifest.digest)):
+        return
+    if loading or _names(store, cypher.FIND_CORPUS, name):
+        raise KbError(
+            f"{store.uri} has a corpus {name!r} already, of another run.",
+            hint=f"Give another name with --as, or add --prune {name} to put this run in its place.",
+        )
+
+
+def _names(store: GraphStore, statement: str, value: str) -> list[str]:
+    return [str(row[0]) for row in store.write(statement, {"value": value}).rows]
+
+
+def _require_one(store: GraphStore, names: list[str]) -> str:
+    if len(names) > 1:
+        raise KbError(
+            f"{store.uri} has that run as several corpora: {', '.join(names)}.",
+            hint="Say which one to remove: eventminer kb load --prune NAME --to URI",
+        )
+    return names[0]
