@@ -110,7 +110,7 @@ class TextModel:
         triggers = [self.decide(one, rows) for one, rows in zip(candidates, probabilities, strict=True)]
         if add_entities is not None:
             add_entities(one for one, found in zip(parsed, triggers, strict=True) if found)
-        return [self._with_roles(one, found) for one, found in zip(parsed, triggers, strict=True)]
+        return self._with_roles(parsed, triggers)
 
     def trigger_probabilities(self, candidates: Sequence[Candidates]) -> list[Float32s]:
         """Return the probability of each class for the candidates of each sentence."""
@@ -169,14 +169,14 @@ class TextModel:
                 found.append(FoundRole(filler, self.roles.names[best - 1], float(row[best])))
         return tuple(found)
 
-    def _with_roles(self, parsed: Parsed, triggers: Sequence[Found]) -> list[Found]:
-        if not triggers or not (self.silver_arguments or self.gold_arguments):
-            return list(triggers)
-        pairs = [find_pairs(parsed, found.token, found.event_type) for found in triggers]
-        rows = self.role_probabilities(pairs)
-        return [
-            found._replace(roles=self.fill(one, row)) for found, one, row in zip(triggers, pairs, rows, strict=True)
-        ]
+    def _with_roles(self, parsed: Sequence[Parsed], triggers: Sequence[Sequence[Found]]) -> list[list[Found]]:
+        """Add the arguments of all triggers of a batch at once."""
+        flat = [(one, hit) for one, hits in zip(parsed, triggers, strict=True) for hit in hits]
+        if not flat or not (self.silver_arguments or self.gold_arguments):
+            return [list(hits) for hits in triggers]
+        pairs = [find_pairs(one, hit.token, hit.event_type) for one, hit in flat]
+        filled = map(self.fill, pairs, self.role_probabilities(pairs))
+        return [[hit._replace(roles=next(filled)) for hit in hits] for hits in triggers]
 
     def with_thresholds(self, thresholds: Thresholds) -> TextModel:
         """Return the same with other thresholds."""

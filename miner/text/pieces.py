@@ -150,17 +150,14 @@ class PieceParser:
 
 
 def _parsed(doc: Doc) -> Parsed:
-    parsed = Parsed(
-        text=doc.text,
-        starts=[token.idx for token in doc],
-        ends=[token.idx + len(token) for token in doc],
-        lowers=[token.lower_ for token in doc],
-        lemmas=[(token.lemma_ or token.lower_).lower() for token in doc],
-        pos=[token.pos_ for token in doc],
-        tags=[token.tag_ for token in doc],
-        deps=[token.dep_ for token in doc],
-        heads=[token.head.i for token in doc],
+    # One pass over the tokens: making their Python objects is a fifth of the parsing time.
+    rows = [
+        (t.idx, t.idx + len(t), t.lower_, (t.lemma_ or t.lower_).lower(), t.pos_, t.tag_, t.dep_, t.head.i) for t in doc
+    ]
+    starts, ends, lowers, lemmas, pos, tags, deps, heads = (
+        map(list, zip(*rows, strict=True)) if rows else ([] for _ in range(8))
     )
+    parsed = Parsed(doc.text, starts, ends, lowers, lemmas, pos, tags, deps, heads)
     parsed.entities = tuple(_entity(parsed, entity.start, entity.end, entity.label_) for entity in doc.ents)
     return parsed
 
