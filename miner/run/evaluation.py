@@ -11,7 +11,7 @@ from miner.config_file import load_config
 from miner.errors import BackboneError, ConfigError
 from miner.run.base import read_places
 from miner.run.evaluation_parts import OTHER, PART_INPUTS
-from miner.run.evaluation_splits import Workshop, held_out_config
+from miner.run.evaluation_splits import APART, OWN, Workshop, held_out_config
 from miner.run.evaluation_stages import METHODS, OURS, SHUFFLED, SHUFFLES, STABILITY, VALUES, measuring_stages
 from miner.run.folder import EVALUATION
 from miner.run.job import count_threads, open_executor
@@ -20,7 +20,7 @@ from miner.run.read_stages import LABEL, identify_corpus, keep_corpus, open_corp
 from miner.run.split_stage import SPLIT_STAGE
 from miner.run.stages import STAGES
 from miner.run.takedown import hide_forgotten
-from miner.store.formats import read_json, write_json
+from miner.store.formats import read_json, read_table, write_json
 from miner.visual.judges import judge_names, open_judge
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ def evaluate_patterns(
 
     Raises:
         ConfigError: The corpus lies in several places.
+        MiningError: Every record of the other corpus has a photograph or a caption of the run's own.
         EventMinerError: As of `run_corpus`.
     """
     config = load_config(folder.path / "run.toml")
@@ -204,8 +205,14 @@ def _measure_other(desk: _Desk, pipeline: Pipeline, location: str, methods: Sequ
     config = held_out_config(desk.config, 0.0, 0)
     artefacts = _mine_all(Workshop(pipeline), config, methods)
     other = replace(desk.open(location), config=config)
-    wanted = [LABEL, *(stage for stage in STAGES[: STAGES.index(SPLIT_STAGE) + 1])]
-    found = other.run(wanted)
+    other.artefacts |= {OWN + name: artefacts[name] for name in ("read", "encode")}
+    found = other.run([LABEL, *STAGES[: STAGES.index(SPLIT_STAGE)], APART])
+    apart = read_table(found["split"].file("split.parquet"))
+    n_shared = sum(apart["heldOut"].to_pylist())
+    desk.progress.note(
+        f"{n_shared:,} of {len(apart):,} records of {other.corpus.declaration.name} share a photograph or a caption with the "
+        "run's own corpus, directly or through others, and are left out"
+    )
     artefacts |= {OTHER + name: found[name] for name in PART_INPUTS}
     stages = measuring_stages(methods, other=True, judges=desk.judges())
     return _read(replace(pipeline, config=config, artefacts=artefacts), stages, other.corpus, None)

@@ -14,14 +14,18 @@ import numpy as np
 import pyarrow.compute as pc
 
 from miner.config import HoldoutConfig
+from miner.errors import MiningError
 from miner.rules.transactions import Transactions
 from miner.run.baseline_stages import with_method
+from miner.run.encoded import Encoded
 from miner.run.pattern_stage import PATTERNS
 from miner.run.read_stages import LABEL
 from miner.run.rule_stages import TRANSACTIONS
+from miner.run.split import split_shared
 from miner.run.split_stage import SPLIT_STAGE
 from miner.run.stages import STAGES
 from miner.store.formats import read_table, write_table
+from miner.visual.groups import photo_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,6 +40,8 @@ MINING = STAGES[: STAGES.index(PATTERNS) + 1]
 """The stages of a run up to its patterns."""
 
 SHUFFLES = ("labels", "pictures")
+OWN = "own."
+"""Begins the names of the artefacts of the run's own corpus where those of another have the plain names."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,42 @@ def _make_shuffled(context: Context, directory: Path, *, shuffle: Callable[[Tran
     write_table(directory / "transactions.parquet", shuffled.to_table())
 
 
+def _make_apart(context: Context, directory: Path) -> None:
+    """Leave out the records of another corpus that show or say what the run's own corpus does."""
+    inputs, visual = context.inputs, context.config.visual
+    ids, captions, hashes, pooled, places = list[list[str]](), list[list[str]](), list[str](), [], list[int]()
+    for prefix in (OWN, ""):
+        records = read_table(inputs[prefix + "read"].file("records.parquet"), ["record", "captions"])
+        encoded = Encoded(inputs[prefix + "encode"])
+        images = encoded.images()
+        shown = images.filter(images["row"].is_valid())
+        at = {record: len(captions) + row for row, record in enumerate(records["record"].to_pylist())}
+        places += [at[record] for record in shown["record"].to_pylist()]
+        hashes += shown["phash"].to_pylist()
+        pooled.append(encoded.pooled())
+        ids.append(records["record"].to_pylist())
+        captions += [texts or [] for texts in records["captions"].to_pylist()]
+    groups = photo_groups(
+        hashes, np.concatenate(pooled), max_bits=visual.duplicate_bits, min_cosine=visual.duplicate_cosine
+    )
+    known, others = ids
+    table = split_shared(known, others, captions, dict(zip(places, groups.tolist(), strict=True)))
+    n_shared = pc.sum(table["heldOut"]).as_py() or 0
+    if n_shared == len(table):
+        raise MiningError(
+            f"All {n_shared:,} records of the other corpus share a photograph or a caption with the run's own.",
+            hint="Measure on splits of the run's own corpus: --holdout 0.4 --seeds 5.",
+        )
+    write_table(directory / "split.parquet", table)
+
+
+APART = replace(
+    SPLIT_STAGE,
+    inputs=(*SPLIT_STAGE.inputs, "encode", OWN + "read", OWN + "encode"),
+    settings=("visual.duplicate_bits", "visual.duplicate_cosine"),
+    facts=lambda _config, _corpus: {"part": "apart"},
+    make=_make_apart,
+)
 REST = replace(SPLIT_STAGE, facts=lambda _config, _corpus: {"part": "rest"}, make=_make_rest)
 SHUFFLED: Mapping[str, Stage] = {
     "labels": replace(

@@ -43,6 +43,31 @@ def split_records(
     return pa.Table.from_arrays([pa.array(records, pa.string()), pa.array(held_out[bundles])], schema=SPLIT)
 
 
+def split_shared(
+    known: Sequence[str],
+    others: Sequence[str],
+    captions: Sequence[Sequence[str]],
+    group_of: Mapping[int, int],
+) -> pa.Table:
+    """Hold out the records of another corpus that have a photograph or a caption in common with one that is known.
+
+    Records of the other corpus that are tied to such a record by a photograph or caption are held out with it.
+
+    Args:
+        known: Ids of the records of the known corpus.
+        others: Ids of those of the other.
+        captions: Of each known record, then of each other.
+        group_of: Photo group over both corpora of each record that has one, by its place in the same order.
+
+    Returns:
+        Schema `SPLIT`, of the records of the other corpus in their order.
+    """
+    places = [str(place) for place in range(len(known) + len(others))]
+    bundles = _bundles(places, captions, {str(place): group for place, group in group_of.items()})
+    shared = np.isin(bundles[len(known) :], bundles[: len(known)])
+    return pa.Table.from_arrays([pa.array(others, pa.string()), pa.array(shared)], schema=SPLIT)
+
+
 def _bundles(
     records: Sequence[str], captions: Sequence[Sequence[str]], group_of: Mapping[str, int]
 ) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
