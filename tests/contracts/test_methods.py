@@ -183,7 +183,9 @@ def test_another_corpus_can_be_what_is_held_out(
     found = evaluate_patterns(
         open_run(home / "RUN"), place=PLACE, progress=progress, heldout=str(tmp_path / "other"), methods=["ours"]
     )
-    assert any(re.match(r"\d+ of \d+ records of demo scenes share a photograph or a caption", n) for n in progress.notes)
+    assert any(
+        re.match(r"\d+ of \d+ records of demo scenes share a photograph or a caption", n) for n in progress.notes
+    )
     assert {tuple(row.seeds) for row in found.rows} == {()}
     names = values(found, "r-precision of names")
     assert names["ours"] is not None
