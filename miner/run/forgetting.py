@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kb import cypher
+from kb.bundle import verify_bundle
 from kb.embedded_store import graph_file
+from kb.loading.copying import load_as
+from kb.loading.finding import find_corpora_of_run, find_corpora_with_record
 from kb.loading.load import load_bundle
 from kb.model import node_id
 from kb.store import open_store
 from miner.config_file import load_config
-from miner.errors import ConfigError
+from miner.errors import ConfigError, KbError
 from miner.run.base import read_places
 from miner.run.folder import open_run
 from miner.run.job import run_corpus
@@ -24,11 +28,14 @@ from miner.store.formats import read_table
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kb.store import GraphStore
     from miner.run.folder import RunFolder
     from miner.run.job import Place
     from miner.run.progress import Progress
 
 __all__ = ["Takedown", "forget"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,8 @@ def forget(path: Path, record: str, *, kb: str, location: str, place: Place, pro
     """Take a record out of a run for good; may be given again if it was interrupted.
 
     A corpus that has changed meanwhile does not hold it up: what is there now is mined, and that is said.
-    Decisions of analysts stay, without the record; mentions that were extracted from it go.
+    Decisions of analysts stay, without the record; mentions that were extracted from it go. A store that has the run under
+    other names as well is renewed under all of them; that another corpus there has a record of that id is said.
 
     Args:
         path: Run folder.
@@ -78,8 +86,9 @@ def forget(path: Path, record: str, *, kb: str, location: str, place: Place, pro
     is_learned = _is_learned(folder)
     was = forget_record(folder, record)
     stores = [uri for uri in (str(graph_file(str(path))), kb) if uri and _is_there(uri)]
+    runs = _bundle_runs(folder)
     for uri in stores:
-        _forget_mentions(folder, record, uri)
+        _forget_mentions(folder, record, uri, runs)
     decision_log(folder).forget_record(record, hidden_name(record))
     if (path / PATCHES).exists():
         shutil.rmtree(path / PATCHES)
@@ -95,7 +104,7 @@ def forget(path: Path, record: str, *, kb: str, location: str, place: Place, pro
     )
     purge_artefacts(folder, record)
     for uri in dict.fromkeys([*stores, *filter(None, [kb])]):
-        _renew(folder, record, uri)
+        _renew(folder, record, uri, runs | _bundle_runs(folder))
     finish_forgetting(folder, record)
     return Takedown(was.n_evidence, was.patterns, n_before, summary.n_patterns)
 
@@ -122,21 +131,49 @@ def _is_there(uri: str) -> bool:
     return "://" in uri or graph_file(uri).exists()
 
 
-def _forget_mentions(folder: RunFolder, record: str, uri: str) -> None:
+def _bundle_runs(folder: RunFolder) -> frozenset[str]:
+    """Return the key of the run that the bundle is of, nothing where there is no whole bundle of this version."""
+    try:
+        return frozenset([verify_bundle(folder.path / "bundle").run])
+    except KbError:
+        return frozenset()
+
+
+def _copies(store: GraphStore, corpus: str, runs: frozenset[str]) -> list[str]:
+    """Return the other names under which a store has any of some runs."""
+    return sorted({name for run in runs for name in find_corpora_of_run(store, run)} - {corpus})
+
+
+def _forget_mentions(folder: RunFolder, record: str, uri: str, runs: frozenset[str]) -> None:
     """Delete what others extracted from a record, while the store still has its picture."""
-    corpus = str(folder.read_state()["corpus"])
-    params = {"record": record, "scope": corpus, "image": node_id("Image", corpus, record)}
+    own = str(folder.read_state()["corpus"])
     with open_store(uri) as store:
-        if not store.write(cypher.COUNT_CORPUS, {"corpus": node_id("Corpus", corpus)}).rows[0][0]:
-            return
-        store.write(cypher.DELETE_ARGUMENTS_OF_RECORD, params)
-        store.write(cypher.DELETE_MENTIONS_OF_RECORD, params)
+        for corpus in (own, *_copies(store, own, runs)):
+            if store.write(cypher.COUNT_CORPUS, {"corpus": node_id("Corpus", corpus)}).rows[0][0]:
+                params = {"record": record, "scope": corpus, "image": node_id("Image", corpus, record)}
+                store.write(cypher.DELETE_ARGUMENTS_OF_RECORD, params)
+                store.write(cypher.DELETE_MENTIONS_OF_RECORD, params)
 
 
-def _renew(folder: RunFolder, record: str, uri: str) -> None:
-    """Make a store say what the run says now; decisions that only the store had are taken over, without the record."""
+def _renew(folder: RunFolder, record: str, uri: str, runs: frozenset[str]) -> None:
+    """Make a store say what the run says now, under all names that it has there.
+
+    Decisions that only the store had are taken over, without the record.
+    """
     with open_store(uri) as store:
-        load_bundle(folder.path / "bundle", store)
+        report = load_bundle(folder.path / "bundle", store)
+        for copy in _copies(store, report.corpus, runs):
+            load_as(folder.path, copy, store, replace=True)
         sync_run_reviews(folder.path, store)
         decision_log(folder).forget_record(record, hidden_name(record))
         sync_run_reviews(folder.path, store)
+        for other in find_corpora_with_record(store, record):
+            # It may be another picture of that name, so it is not for us to delete.
+            logger.warning(
+                "Corpus %r in %s also has a record of that name: if it is the same, forget it in its run, or remove it with "
+                "'eventminer kb load --prune %s --to %s'.",
+                other,
+                store.uri,
+                other,
+                store.uri,
+            )

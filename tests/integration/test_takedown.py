@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import eventminer
 from corpora.scenes import generate_scenes
 from kb.asking.query import run_query
+from kb.loading.copying import load_as
 from kb.store import open_store
 from miner.cli.app import app
 from miner.errors import CorpusError
@@ -68,6 +69,8 @@ def test_forgotten_record_is_nowhere_and_everything_is_as_if_it_had_not_been(
             store, "MATCH (:Evidence)-[:IN_IMAGE]->(m:Image) RETURN m.record AS r, m.imageHash AS h"
         ).records()[0]
     eventminer.load(finished, str(tmp_path / "kb"))
+    with open_store(str(tmp_path / "kb")) as store:
+        load_as(finished, "copy", store)
     _work_on(finished, str(tmp_path / "kb"), str(row["r"]))
     answer = call("corpus", "forget", row["r"], "--run", str(finished), "--kb", str(tmp_path / "kb"))
     assert answer["evidence"] > 0
@@ -77,6 +80,10 @@ def test_forgotten_record_is_nowhere_and_everything_is_as_if_it_had_not_been(
         if path.is_file():
             assert not {row["r"], row["h"]} & set(_texts(path)), path
             assert str(row["r"]).encode() not in path.read_bytes(), path
+    with open_store(str(tmp_path / "kb")) as store:
+        runs = run_query(store, "MATCH (m:MiningRun)-[:USED_CORPUS]->(c) RETURN c.corpus, m.run ORDER BY 1").rows
+        assert [corpus for corpus, _ in runs] == ["copy", "demo scenes"]
+        assert len({run for _, run in runs}) == 1
     for uri in (str(finished), str(tmp_path / "kb")):
         with open_store(uri) as store:
             assert run_query(store, "MATCH (m:Image) WHERE m.record = $r RETURN m", {"r": row["r"]}).rows == ()
