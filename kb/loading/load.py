@@ -6,8 +6,8 @@ stamp (reviews, mentions, an analyst's own nodes) is never touched. A mark in th
 `kb.loading.mark`): a load whose server goes away waits for it and goes on; one that was killed is finished by the next.
 
 Into a store that takes several statements at a time, the batches of a new corpus go side by side: first all nodes, then what
-the ontology shares with other corpora, then all other relationships. They are created, so they lock nothing that another batch
-waits for; `MERGE`, which does, is left to one batch at a time.
+the ontology shares with other corpora, then all other relationships. Those are created, which locks less than `MERGE`, which is left
+to one batch at a time; should two batches wait for each other all the same, the server ends one of them and it is sent again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kb import cypher
 from kb.bundle import MANIFEST, verify_bundle
@@ -52,6 +52,7 @@ __all__ = ["LoadReport", "bundle_folder", "load_bundle", "remove_corpus"]
 BATCH_ROWS = 5_000
 DELETED_ROWS = 2_000
 Progress = Callable[[int], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ class _Load:
         self._keep = keep
         self._failure: KbError | None = None
         self._over = False
+        self._abandoned = False
 
     def write(self, on_progress: Progress) -> None:
         with Lanes[_Written](len(self._mark.starts)) as lanes:
@@ -178,11 +180,29 @@ class _Load:
             KbError: Something else has changed the store meanwhile.
         """
         with Lanes[None](len(self._mark.starts)) as lanes:
-            for _ in chain(lanes.put(0, self._index), lanes.put(1, self._compare), lanes.finish()):
-                pass
+            try:
+                for _ in chain(lanes.put(0, self._index), lanes.put(1, self._compare), lanes.finish()):
+                    pass
+            except BaseException:
+                self._abandoned = True
+                raise
 
     def _index(self) -> None:
-        self._keep(lambda _: self._store.index(SCHEMA))
+        self._keep_unless_abandoned(lambda _: self._store.index(SCHEMA))
+
+    def _keep_unless_abandoned(self, action: Callable[[int], T]) -> T:
+        """Do something that may be done again, until whoever waits for it has given up."""
+
+        def look_and_do(attempt: int) -> T:
+            if self._abandoned:
+                raise self._given_up()
+            return action(attempt)
+
+        done: T = self._keep(look_and_do)
+        return done
+
+    def _given_up(self) -> KbError:
+        return KbError(f"The load into {self._store.uri} has been given up.")
 
     def _compare(self) -> None:
         for node in SCHEMA.bundle_nodes:
@@ -193,6 +213,7 @@ class _Load:
 
     def complete(self) -> None:
         self._run(cypher.RELINK_REVIEWS, {})
+        self._keep(lambda _: self._mark.read_position(self._store, 0))
         corpus = node_id("Corpus", self._manifest.corpus)
         self._run(cypher.COMPLETE_LOAD, {"corpus": corpus, "bundle": self._manifest.digest})
         self._keep(lambda _: self._mark.drop(self._store))
@@ -217,7 +238,7 @@ class _Load:
     def _send(self, batch: Batch, *, again: bool) -> Changes:
         """Write a batch, unless it turns out to have been written before the connection broke."""
         if again and (self._over or self._failure):
-            raise KbError(f"The load into {self._store.uri} has been given up.")
+            raise self._given_up()
         if again and self._mark.read_position(self._store, batch.lane) >= batch.position:
             return Changes()
         mark = {"mark": self._mark.id(batch.lane), "token": self._mark.token, "position": batch.position}
@@ -281,11 +302,12 @@ class _Load:
         )
 
     def _repeat(self, statement: str, params: Params) -> None:
-        self.changes += change_all(self._store, statement, params, limit=DELETED_ROWS, keep=self._keep)
+        keep = partial(_keep_own, self._keep, self._mark, self._store)
+        self.changes += change_all(self._store, statement, params, limit=DELETED_ROWS, keep=keep)
 
     def _run(self, statement: str, params: Params) -> int:
         """Run a statement that may be run again, and return the number it gives."""
-        result = self._keep(lambda _: self._store.write(statement, params))
+        result = self._keep_unless_abandoned(lambda _: self._store.write(statement, params))
         self.changes += result.changes
         return int(result.rows[0][0]) if result.rows else 0
 
@@ -306,7 +328,8 @@ def remove_corpus(store: GraphStore, corpus: str) -> Changes:
         name, changes = find_corpus(store, corpus), Changes()
         # No bundle has this mark's hash, so a load after an interrupted removal begins anew, and looks for what is there.
         mark = take_mark(store, name, "", batch_rows=0)
-        delete_all = partial(change_all, store, limit=DELETED_ROWS, keep=Patience().keep)
+        keep = partial(_keep_own, Patience().keep, mark, store)
+        delete_all = partial(change_all, store, limit=DELETED_ROWS, keep=keep)
         # Captions first, because thousands of them hang on a word; the corpus last: while it is there, a load does not take
         # the store for empty of it.
         for node in sorted(SCHEMA.bundle_nodes, key=lambda n: (n.label == "Corpus", n.label != "Caption")):
@@ -316,6 +339,20 @@ def remove_corpus(store: GraphStore, corpus: str) -> Changes:
             changes += delete_all(statement, {"scope": name})
         mark.drop(store)
     return changes
+
+
+def _keep_own(keep: Keep, mark: Mark, store: GraphStore, action: Callable[[int], Any]) -> Any:  # noqa: ANN401 - as of `Keep`
+    """Do something that may be done again, as long as no other load has taken over.
+
+    One that takes over between the look and the statement meets with that statement's one transaction, and its own counts
+    tell whether anything of it is gone.
+    """
+
+    def look_and_do(attempt: int) -> Any:  # noqa: ANN401 - as of `Keep`
+        mark.read_position(store, 0)
+        return action(attempt)
+
+    return keep(look_and_do)
 
 
 def _ignore(n_rows: int) -> None:

@@ -293,6 +293,31 @@ def test_interrupted_load_goes_on_where_marks_of_an_older_version_were_left(
     load_bundle(folder, store)
 
 
+def test_removal_that_is_overtaken_by_a_load_stops_after_the_statement_it_is_at(
+    store: GraphStore, tmp_path: Path
+) -> None:
+    load(store, tmp_path / "bundle")
+    with pytest.raises(KbError, match="has taken over"):
+        remove_corpus(_Overtaking(store), "beach")
+    assert ask(store, "MATCH (p:Pattern) RETURN count(p) AS n") == [{"n": 3}]
+
+
+class _Overtaking:
+    """A store into which another load begins as soon as something was deleted."""
+
+    def __init__(self, store: GraphStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
+        return getattr(self._store, name)
+
+    def write(self, statement: str, params: Params, *, timeout_s: float | None = None) -> QueryResult:
+        done = self._store.write(statement, params, timeout_s=timeout_s)
+        if "DETACH DELETE" in statement:
+            take_mark(self._store, "beach", "theirs", batch_rows=5)
+        return done
+
+
 def test_damaged_batch_is_written_by_the_next_load(
     store: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

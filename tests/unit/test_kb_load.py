@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import json
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -241,6 +243,27 @@ def test_run_folder_of_which_only_the_bundle_is_left_loads(
     (tmp_path / "review" / "decisions.jsonl").touch()
     call("load", str(tmp_path), "--to", str(tmp_path / "store"))
     assert [m for m in caplog.messages if "lacks its patterns" in m]
+
+
+def test_interrupt_while_a_server_is_waited_for_ends_the_wait(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_gone(_store: object, _schema: object) -> None:
+        raise StoreUnavailableError("Nothing answers.")
+
+    pauses: list[float] = []
+
+    def interrupt(pause_s: float) -> None:
+        if not pauses:
+            _thread.interrupt_main()
+        pauses.append(pause_s)
+        time.sleep(0.05)
+
+    monkeypatch.setattr("kb.embedded_store.EmbeddedStore.index", be_gone)
+    start = time.monotonic()
+    with open_store(str(tmp_path / "store")) as store, pytest.raises(KeyboardInterrupt):
+        load_bundle(bundle, store, patience=Patience(limit_s=240, sleep=interrupt))
+    assert time.monotonic() - start < 120
 
 
 def test_csv_has_lists_as_json_and_nothing_for_null(bundle: Path, tmp_path: Path) -> None:
