@@ -16,8 +16,8 @@ import dask
 from distributed import Client, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
 
-from miner.errors import ConfigError, EventMinerError, ExecutorError
-from miner.run.executor import FailedItemsError, count_cores, total_memory
+from miner.errors import ConfigError, ExecutorError
+from miner.run.executor import FailedItemsError, count_cores, ends_all, total_memory
 from miner.run.libraries import library_versions
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class DaskExecutor:
                 on_result(index, _gather(future))
             elif isinstance(error := future.exception(), KilledWorker):
                 killed.append(index)
-            elif isinstance(error, EventMinerError) or not isinstance(error, Exception):
+            elif not isinstance(error, Exception) or ends_all(error):
                 raise error
             else:
                 failures[index] = error

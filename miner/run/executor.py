@@ -6,6 +6,7 @@ its own place in the artefact, the order leaves no trace.
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 FEW_ITEMS = 4
 """Starting processes takes as long as a few items do."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -75,7 +78,7 @@ class Executor(Protocol):
             on_result: Called in this thread, once per item, in any order.
             thread_safe: Whether several threads of a process may be inside `work` at once.
 
-        A known error (`EventMinerError`) of `work` would come again, so it passes through at once. Anything else is tried a
+        A known error (`EventMinerError`) or a full disk would come again, so it passes through at once. Anything else is tried a
         second time; what fails again does not keep the rest from being worked on.
 
         Raises:
@@ -105,6 +108,11 @@ class FailedItemsError(ExecutorError):
 def describe_failure(error: Exception) -> str:
     """Put an unexpected exception into one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def ends_all(error: Exception) -> bool:
+    """Tell whether an exception of one shard would come with any other: a known error, or a disk that is full."""
+    return isinstance(error, EventMinerError) or (isinstance(error, OSError) and error.errno in FULL)
 
 
 class LocalExecutor:
@@ -167,7 +175,7 @@ def _feed(
             error = future.exception()
             if error is None:
                 on_result(index, future.result())
-            elif isinstance(error, (EventMinerError, BrokenProcessPool)) or not isinstance(error, Exception):
+            elif isinstance(error, BrokenProcessPool) or not isinstance(error, Exception) or ends_all(error):
                 raise error
             elif index in failed_once:
                 failures[index] = error

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -44,6 +45,12 @@ def fail_once(item: tuple[int, Path]) -> int:
 def always_fail_at_two(number: int) -> int:
     if number == 2:
         raise ValueError("two never works")
+    return number
+
+
+def fill_the_disk_at_two(number: int) -> int:
+    if number == 2:
+        raise OSError(errno.ENOSPC, "No space left on device")
     return number
 
 
@@ -118,6 +125,12 @@ def test_executors_finish_the_rest_when_one_item_fails_twice(executor: Executor)
         executor.map(always_fail_at_two, range(12), on_result=results.__setitem__)
     assert sorted(results) == [n for n in range(12) if n != 2]
     assert list(caught.value.failures) == [2]
+
+
+def test_executors_pass_a_full_disk_through(executor: Executor) -> None:
+    with pytest.raises(OSError, match="No space left") as caught:
+        collect(executor, fill_the_disk_at_two, 5)
+    assert caught.value.errno == errno.ENOSPC
 
 
 @pytest.mark.slow
