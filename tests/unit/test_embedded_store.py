@@ -132,6 +132,7 @@ def die(*_):
 
 class Direct:
     # The store without its process, so that it can be killed at a chosen place.
+    lanes = 1
     def __init__(self, path):
         self.graph = EmbeddedGraph(Path(path))
     def write(self, statement, params):

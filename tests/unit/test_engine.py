@@ -54,7 +54,7 @@ def test_engine_onnx_and_torch_agree_on_photographs() -> None:
     assert_agree(reference, found)
 
 
-@pytest.mark.parametrize("name", sorted(BACKBONES))
+@pytest.mark.parametrize("name", sorted(name for name, row in BACKBONES.items() if row.weights.package))
 def test_engine_onnx_and_torch_agree_on_drawings(name: str) -> None:
     backbone = load_backbone(name)
     if find_spec(backbone.weights.package) is None:
