@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 import json
+import signal
+import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -252,10 +253,12 @@ def test_interrupt_while_a_server_is_waited_for_ends_the_wait(
         raise StoreUnavailableError("Nothing answers.")
 
     pauses: list[float] = []
+    main = threading.get_ident()
 
     def interrupt(pause_s: float) -> None:
         if not pauses:
-            _thread.interrupt_main()
+            # as Ctrl-C does: a real signal, which wakes the main thread wherever it waits
+            signal.pthread_kill(main, signal.SIGINT)
         pauses.append(pause_s)
         time.sleep(0.05)
 
