@@ -88,8 +88,10 @@ def test_rating_comments_are_saved_and_letters_in_them_are_no_commands(page: Bro
 
 def test_rating_survives_a_reload(page: BrowserPage) -> None:
     page.keyboard.press("u")
+    answered = "document.querySelector('#done').innerText === '1 of 6 answered'"
+    page.wait_for_function(answered)
     page.reload()
-    assert page.inner_text("#done") == "1 of 6 answered"
+    page.wait_for_function(answered)
     page.keyboard.press("ArrowLeft")
     assert page.locator(".item:visible input:checked").get_attribute("value") == "unsure"
 
