@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 a known error, 2 wrong usage, 3 finished with too many bad
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import sys
@@ -97,8 +96,10 @@ def main() -> None:
 
 def _explain(error: OSError) -> EventMinerError:
     """Put a failure of the system that nothing expected there into one line."""
+    from miner.store.formats import DISK_FULL
+
     where = f": {error.filename}" if error.filename else ""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    if error.errno in DISK_FULL:
         return EventMinerError(
             f"No space left on a disk that is written to, perhaps that of temporary files{where}.",
             hint="Free some space and run the same command again: it goes on from here.",

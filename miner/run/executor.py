@@ -6,7 +6,6 @@ its own place in the artefact, the order leaves no trace.
 
 from __future__ import annotations
 
-import errno
 import multiprocessing
 import os
 import signal
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from miner.errors import EventMinerError, ExecutorError
+from miner.store.formats import DISK_FULL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 FEW_ITEMS = 4
 """Starting processes takes as long as a few items do."""
-
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -112,7 +110,7 @@ def describe_failure(error: Exception) -> str:
 
 def ends_all(error: Exception) -> bool:
     """Tell whether an exception of one shard would come with any other: a known error, or a disk that is full."""
-    return isinstance(error, EventMinerError) or (isinstance(error, OSError) and error.errno in FULL)
+    return isinstance(error, EventMinerError) or (isinstance(error, OSError) and error.errno in DISK_FULL)
 
 
 class LocalExecutor:
