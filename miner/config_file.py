@@ -119,13 +119,13 @@ def render_config(config: RunConfig, *, comments: bool = True) -> str:
             doc = type(getattr(config, table)).__doc__ or ""
             lines += ["", *([f"# {doc.splitlines()[0]}"] if comments else []), f"[{table}]"]
             section = table
-        lines += [*([f"# {field.description}"] if comments else []), f"{leaf} = {_render(value)}"]
+        lines += [*([f"# {field.description}"] if comments else []), f"{leaf} = {render_value(value)}"]
     return "\n".join(lines) + "\n"
 
 
-def _render(value: object) -> str:
+def render_value(value: object) -> str:
     """Write a value in TOML notation; strings and keys share JSON's."""
     if isinstance(value, dict):
         pairs: Mapping[str, object] = value
-        return "{" + ", ".join(f"{_render(key)} = {_render(item)}" for key, item in pairs.items()) + "}"
+        return "{" + ", ".join(f"{render_value(key)} = {render_value(item)}" for key, item in pairs.items()) + "}"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -13,11 +13,12 @@ import re
 import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import platformdirs
 from pydantic import TypeAdapter, ValidationError
 
+from miner.config_file import render_value
 from miner.errors import BackboneError
 from miner.store.fingerprint import digest_json
 from miner.visual.backbone import BACKBONES, Backbone, WeightsFile
@@ -93,17 +94,11 @@ def render_description(backbone: Backbone) -> str:
     """Write a row as TOML."""
     values = asdict(backbone)
     tables = {name: values.pop(name) for name in ("classifier", "weights")}
-    lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
+    lines = [f"{name} = {render_value(value)}" for name, value in values.items()]
     for name, table in tables.items():
         if table is not None:
-            lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
+            lines += ["", f"[{name}]", *(f"{key} = {render_value(value)}" for key, value in table.items())]
     return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:  # noqa: ANN401 - strings, numbers and tuples of numbers
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return repr(list(value)) if isinstance(value, tuple) else repr(value)
 
 
 def read_weights(backbone: Backbone) -> bytes:
