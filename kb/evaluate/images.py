@@ -1,15 +1,14 @@
-"""How well event types are read off pictures: F1 of each, whether probabilities mean what they say, and an upper reference."""
+"""How well event types are read off pictures: whether probabilities mean what they say, and an upper reference."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from miner.patterns.f1 import f1_by_label, macro_f1
 
 Float32s = npt.NDArray[np.float32]
 Int64s = npt.NDArray[np.int64]
@@ -34,26 +33,6 @@ class Bin(NamedTuple):
     share: float
     confidence: float
     accuracy: float
-
-
-def f1_by_label(decided: Int64s, labels: Int64s, n_types: int) -> dict[int, float]:
-    """Return the F1 of each event type that occurs.
-
-    Args:
-        decided: int64, (n,).
-        labels: int64, (n,), of the same pictures.
-        n_types: Labels from this on are of no event type; they have no F1, but what is wrongly decided counts.
-    """
-    scores = {}
-    for label in np.unique(labels[labels < n_types]).tolist():
-        hits = int(((decided == label) & (labels == label)).sum())
-        scores[label] = 2 * hits / (int((decided == label).sum()) + int((labels == label).sum()))
-    return scores
-
-
-def macro_f1(scores: Mapping[int, float]) -> float:
-    """Return the mean over event types, 0 where none occurs."""
-    return float(np.mean(list(scores.values()))) if scores else 0.0
 
 
 def reliability(probabilities: Float32s, labels: Int64s, n_bins: int = N_BINS) -> list[Bin]:

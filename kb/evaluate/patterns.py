@@ -98,17 +98,6 @@ class NameScore(NamedTuple):
     values: Mapping[str, float]
 
 
-class Measured(NamedTuple):
-    """A mean over patterns, with its interval."""
-
-    measure: str
-    method: str
-    value: float
-    low: float
-    high: float
-    n: int
-
-
 def words_by_caption(captions: pa.Table) -> dict[str, list[frozenset[str]]]:
     """Collect the lower-case words and lemmas of every caption, by record."""
     words: dict[str, list[frozenset[str]]] = defaultdict(list)

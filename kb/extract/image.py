@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from miner.patterns.detector import PooledFeatures, evidence_means, fit_background
+from miner.patterns.f1 import f1_by_label, macro_f1
 from miner.patterns.pictures import in_chunks
 
 if TYPE_CHECKING:
@@ -191,13 +192,14 @@ def fit_image_model(
     tried = [_Detectors.fit(features, of_label, folds, shrinkage) for shrinkage in SHRINKAGES]
     own = np.arange(len(votes.label)), votes.label
 
-    def loss(detectors: _Detectors, penalty: float) -> float:
-        return -float(_validate(detectors, votes, folds, n_labels, penalty)[own].mean())
+    def loss(logs: Float64s) -> float:
+        return -float(logs[own].mean())
 
-    losses = [loss(_side_by_side(types, seen), MIDDLE_PENALTY) for types in tried]
+    losses = [loss(_validate(_side_by_side(types, seen), votes, folds, n_labels, MIDDLE_PENALTY)) for types in tried]
     both = _side_by_side(tried[int(np.argmin(losses))], seen)
-    penalty = min(PENALTIES, key=lambda value: loss(both, value))
-    balance = _balance(np.exp(_validate(both, votes, folds, n_labels, penalty)), votes.label)
+    validated = {value: _validate(both, votes, folds, n_labels, value) for value in PENALTIES}
+    penalty = min(PENALTIES, key=lambda value: loss(validated[value]))
+    balance = _balance(np.exp(validated[penalty]), votes.label)
     mean, deviation = both.scores.mean(axis=0), np.maximum(both.scores.std(axis=0), 1e-6)
     standard = (both.scores - mean) / deviation
     weights = _fit_softmax(standard[votes.picture], votes.label, n_labels, penalty)
@@ -270,21 +272,16 @@ def _balance(probabilities: Float64s, labels: Int64s) -> Float64s:
     n_labels = probabilities.shape[1]
     prior = _prior(labels, n_labels)
     weights = [prior**-power for power in POWERS]
-    return max(weights, key=lambda weight: _macro_f1((probabilities * weight).argmax(axis=1), labels, n_labels - 1))
+
+    def worth(weight: Float64s) -> float:
+        return macro_f1(f1_by_label((probabilities * weight).argmax(axis=1), labels, n_labels - 1))
+
+    return max(weights, key=worth)
 
 
 def _prior(labels: Int64s, n_labels: int) -> Float64s:
     """Return the share of each label, as if each had one vote more."""
     return (np.bincount(labels, minlength=n_labels) + 1) / (len(labels) + n_labels)
-
-
-def _macro_f1(decided: Int64s, labels: Int64s, n_types: int) -> float:
-    """Return the mean F1 of the event types that occur; what is wrongly decided counts, decisions for none are misses."""
-    values = []
-    for label in np.unique(labels[labels < n_types]):
-        hits = int(((decided == label) & (labels == label)).sum())
-        values.append(2 * hits / (int((decided == label).sum()) + int((labels == label).sum())))
-    return float(np.mean(values)) if values else 0.0
 
 
 def _fit_softmax(scores: Float32s, labels: Int64s, n_labels: int, penalty: float) -> Float64s:

@@ -86,7 +86,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class _Desk:
+class Desk:
     """What all measurements of one run need."""
 
     folder: RunFolder
@@ -149,7 +149,7 @@ def evaluate_patterns(
     """
     config = load_config(folder.path / "run.toml")
     with folder.claim(), open_executor(place) as executor:
-        desk = _Desk(folder, config, executor, progress, count_threads(place))
+        desk = Desk(folder, config, executor, progress, count_threads(place))
         pipeline = desk.open(location or only_place(folder))
         if heldout:
             kept = [_measure_other(desk, pipeline, heldout, methods)]
@@ -180,7 +180,7 @@ class Kept(NamedTuple):
     names: list[dict[str, Any]]
 
 
-def _compare_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int, methods: Sequence[str]) -> Kept:
+def _compare_split(desk: Desk, pipeline: Pipeline, share: float, seed: int, methods: Sequence[str]) -> Kept:
     """Mine the training part of a split by every method, and measure on the rest."""
     desk.progress.note(f"split {seed}")
     config = held_out_config(desk.config, share, seed)
@@ -189,7 +189,7 @@ def _compare_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int, met
     return _read(replace(pipeline, config=config, artefacts=artefacts), stages, pipeline.corpus, seed)
 
 
-def _check_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int) -> Kept:
+def _check_split(desk: Desk, pipeline: Pipeline, share: float, seed: int) -> Kept:
     """Mine the halves of a split, and its training part made meaningless, by our method."""
     desk.progress.note(f"halves and shuffles of split {seed}")
     workshop = Workshop(pipeline)
@@ -200,7 +200,7 @@ def _check_split(desk: _Desk, pipeline: Pipeline, share: float, seed: int) -> Ke
     return _read(replace(pipeline, config=config, artefacts=artefacts), (STABILITY, SHUFFLED), pipeline.corpus, seed)
 
 
-def _measure_other(desk: _Desk, pipeline: Pipeline, location: str, methods: Sequence[str]) -> Kept:
+def _measure_other(desk: Desk, pipeline: Pipeline, location: str, methods: Sequence[str]) -> Kept:
     """Mine all of the run's corpus by every method, and measure on another corpus."""
     config = held_out_config(desk.config, 0.0, 0)
     artefacts = _mine_all(Workshop(pipeline), config, methods)

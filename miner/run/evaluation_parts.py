@@ -10,7 +10,8 @@ from kb.evaluate.patterns import Part, words_by_caption
 from kb.evaluate.systems import System
 from miner.patterns.detector import Detectors
 from miner.run.encoded import Encoded
-from miner.run.split_stage import group_representatives
+from miner.run.rule_stages import by_record
+from miner.run.split_stage import group_representatives, records_of_groups
 from miner.run.text_stages import read_captions
 from miner.store.formats import read_array, read_table, read_tensors
 
@@ -36,19 +37,12 @@ def read_part(artefacts: Mapping[str, Artefact], *, held_out: bool, prefix: str 
     label, captions, encode, groups, split = (artefacts[prefix + name] for name in PART_INPUTS)
     rows = group_representatives(groups, split, held_out=held_out)
     encoded = Encoded(encode)
-    images = encoded.images()
-    records = images.filter(images["row"].is_valid())["record"].to_pylist()
     words = words_by_caption(read_captions(captions))
-    table = read_table(label.file("labels.parquet"), ["record", "eventTypes"])
-    types = dict(zip(table["record"].to_pylist(), table["eventTypes"].to_pylist(), strict=True))
-    said: dict[int, list[frozenset[str]]] = {int(row): [] for row in rows}
-    types_of: dict[int, set[str]] = {int(row): set() for row in rows}
-    for record, group in zip(records, read_array(groups.file("groups.npy")).tolist(), strict=True):
-        if group in said:
-            said[group].extend(words.get(record, []))
-            types_of[group].update(types.get(record, ()))
-    event_types = [frozenset(own) for own in types_of.values()]
-    return Part(list(said.values()), event_types, encoded.pooled()[rows], encoded.maxima()[rows])
+    types = by_record(label.file("labels.parquet"), "eventTypes")
+    records = records_of_groups(groups, rows)
+    said = [[own for record in copies for own in words.get(record, ())] for copies in records]
+    event_types = [frozenset(name for record in copies for name in types.get(record, ())) for copies in records]
+    return Part(said, event_types, encoded.pooled()[rows], encoded.maxima()[rows])
 
 
 def read_system(patterns: Artefact, method: str, n_best: int) -> System:

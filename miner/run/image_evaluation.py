@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kb.evaluate.images import calibration_error, f1_by_label, probe_types, reliability
+from kb.evaluate.images import calibration_error, probe_types, reliability
 from kb.evaluate.intervals import estimate, estimate_quotient
 from miner.config_file import load_config
 from miner.errors import MiningError
 from miner.patterns.detector import pooled_features
+from miner.patterns.f1 import f1_by_label
 from miner.run.encoded import Encoded
-from miner.run.evaluation import Measure, only_place
+from miner.run.evaluation import Desk, Measure, only_place
 from miner.run.evaluation_splits import Workshop, held_out_config
-from miner.run.image_model import event_types_of, fit_from, read_labelled
+from miner.run.image_model import fit_from, read_labelled
 from miner.run.job import count_threads, open_executor
-from miner.run.pipeline import Pipeline
-from miner.run.read_stages import identify_corpus, keep_corpus, open_corpus
-from miner.run.takedown import hide_forgotten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,23 +69,20 @@ def evaluate_images(
     config = load_config(folder.path / "run.toml")
     splits = _Splits()
     with folder.claim(), open_executor(place) as executor:
-        opened = open_corpus(location or only_place(folder), config.corpus, progress)
-        corpus = hide_forgotten(opened, folder)
-        read, _ = keep_corpus(corpus, identify_corpus(corpus), folder.store)
-        pipeline = Pipeline(folder.store, config, corpus, executor, progress, count_threads(place), {"read": read})
+        desk = Desk(folder, config, executor, progress, count_threads(place))
+        pipeline = desk.open(location or only_place(folder))
         for seed in seeds:
             progress.note(f"split {seed}")
             artefacts = Workshop(pipeline).mine(held_out_config(config, holdout, seed))
             with progress.stage("read event types off pictures"):
                 _measure(artefacts, config, seed, splits)
-    return _summarise(splits, corpus.declaration.name, list(seeds), config.seed)
+    return _summarise(splits, pipeline.corpus.declaration.name, list(seeds), config.seed)
 
 
 def _measure(artefacts: Mapping[str, Artefact], config: RunConfig, seed: int, splits: _Splits) -> None:
-    event_types = event_types_of(artefacts["label"])
-    model = fit_from(artefacts, config)
-    training = read_labelled(artefacts, event_types)
-    held_out = read_labelled(artefacts, event_types, held_out=True)
+    training, held_out = read_labelled(artefacts), read_labelled(artefacts, held_out=True)
+    event_types = training.event_types
+    model = fit_from(artefacts, config, training)
     if not len(held_out.votes.label):
         raise MiningError(f"Nothing is held out by split {seed}.", hint="Use a larger --holdout or more pictures.")
     encoded = Encoded(artefacts["encode"])

@@ -15,9 +15,10 @@ from kb.extract.picture import KnownPattern, PictureReader
 from miner.errors import ArtefactError, MiningError
 from miner.patterns.detector import Detectors
 from miner.run.encoded import Encoded
-from miner.run.split_stage import group_representatives
+from miner.run.rule_stages import by_record
+from miner.run.split_stage import group_representatives, records_of_groups
 from miner.store.fingerprint import digest_json
-from miner.store.formats import read_array, read_json, read_table, read_tensors, write_json, write_tensors
+from miner.store.formats import read_json, read_table, read_tensors, write_json, write_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,53 +42,44 @@ class Labelled(NamedTuple):
     """One side of a split, a row for each photo group.
 
     Attributes:
+        event_types: All that records of either side are labelled with, sorted.
         rows: int64: rows of the encoded pictures that stand for the groups.
         votes: Event types of any record of the group; none where no record has one.
     """
 
+    event_types: list[str]
     rows: npt.NDArray[np.int64]
     votes: Votes
 
 
-def event_types_of(label: Artefact) -> list[str]:
-    """Return the event types that records are labelled with, sorted."""
-    labels = read_table(label.file("labels.parquet"), ["eventTypes"])["eventTypes"].to_pylist()
-    return sorted({event_type for own in labels for event_type in own or ()})
-
-
-def read_labelled(artefacts: Mapping[str, Artefact], event_types: Sequence[str], *, held_out: bool = False) -> Labelled:
+def read_labelled(artefacts: Mapping[str, Artefact], *, held_out: bool = False) -> Labelled:
     """Gather what the weak labels say of the photo groups of one side of the split."""
     rows = group_representatives(artefacts["groups"], artefacts["split"], held_out=held_out)
-    images = read_table(artefacts["groups"].file("images.parquet"), ["record", "row"])
-    records = images.filter(images["row"].is_valid())["record"].to_pylist()
-    table = read_table(artefacts["label"].file("labels.parquet"), ["record", "eventTypes"])
-    types = dict(zip(table["record"].to_pylist(), table["eventTypes"].to_pylist(), strict=True))
-    of_group: dict[int, set[str]] = {int(row): set() for row in rows}
-    for record, group in zip(records, read_array(artefacts["groups"].file("groups.npy")).tolist(), strict=True):
-        if group in of_group:
-            of_group[group].update(types.get(record) or ())
+    types = by_record(artefacts["label"].file("labels.parquet"), "eventTypes")
+    event_types = sorted({name for own in types.values() for name in own or ()})
+    groups = records_of_groups(artefacts["groups"], rows)
+    shown = [{name for record in records for name in types.get(record) or ()} for records in groups]
     number = {name: place for place, name in enumerate(event_types)}
     pairs = [
         (place, label)
-        for place, own in enumerate(of_group.values())
-        for label in sorted(number[name] for name in own if name in number) or [len(event_types)]
+        for place, own in enumerate(shown)
+        for label in sorted(number[name] for name in own) or [len(event_types)]
     ]
     picture, label = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    return Labelled(rows, Votes(picture, label))
+    return Labelled(event_types, rows, Votes(picture, label))
 
 
-def fit_from(artefacts: Mapping[str, Artefact], config: RunConfig) -> ImageModel:
+def fit_from(artefacts: Mapping[str, Artefact], config: RunConfig, labelled: Labelled) -> ImageModel:
     """Fit the image model to the training side of what a run has made.
 
     Args:
         artefacts: Those named in `INPUTS`.
         config: Of the run.
+        labelled: The training side.
 
     Raises:
         MiningError: The labels tell nothing apart.
     """
-    event_types = event_types_of(artefacts["label"])
-    labelled = read_labelled(artefacts, event_types)
     if len(np.unique(labelled.votes.label)) < 2:
         raise MiningError(
             "All pictures of the run have the same event type, so there is nothing to tell apart.",
@@ -100,7 +92,13 @@ def fit_from(artefacts: Mapping[str, Artefact], config: RunConfig) -> ImageModel
     # The sums of a matrix product depend on the number of threads that share them.
     with threadpool_limits(1, user_api="blas"):
         return fit_image_model(
-            pooled, labelled.votes, event_types, patterns, evidence, pattern_shrinkage=shrinkage, seed=config.seed
+            pooled,
+            labelled.votes,
+            labelled.event_types,
+            patterns,
+            evidence,
+            pattern_shrinkage=shrinkage,
+            seed=config.seed,
         )
 
 
@@ -123,7 +121,7 @@ def train_image_model(folder: RunFolder, config: RunConfig) -> ImageModel:
         MiningError: As of `fit_from`.
     """
     artefacts = folder.artefacts()
-    model = fit_from(artefacts, config)
+    model = fit_from(artefacts, config, read_labelled(artefacts))
     place = folder.path / IMAGE_MODEL
     place.mkdir(exist_ok=True)
     write_tensors(place / "model.safetensors", model.tensors())

@@ -25,8 +25,8 @@ def read_fired(filters: Artefact) -> Fired:
 def _make_transactions(context: Context, directory: Path) -> None:
     images = read_table(context.inputs["groups"].file("images.parquet"), ["record", "row"])
     records = [row["record"] for row in images.to_pylist() if row["row"] is not None]
-    types = _by_record(context.inputs["label"].file("labels.parquet"), "eventTypes")
-    words = _by_record(context.inputs["text-items"].file("items.parquet"), "items")
+    types = by_record(context.inputs["label"].file("labels.parquet"), "eventTypes")
+    words = by_record(context.inputs["text-items"].file("items.parquet"), "items")
     training = training_records(context.inputs["split"])
     ballot = Ballot(
         records=records,
@@ -41,7 +41,8 @@ def _make_transactions(context: Context, directory: Path) -> None:
     write_table(directory / "transactions.parquet", cast_votes(ballot, n_visual=n_visual, n_text=n_text).to_table())
 
 
-def _by_record(path: Path, column: str) -> dict[str, list[Any]]:
+def by_record(path: Path, column: str) -> dict[str, list[Any]]:
+    """Return one column of a table by record."""
     table = read_table(path, ["record", column])
     return dict(zip(table["record"].to_pylist(), table[column].to_pylist(), strict=True))
 

@@ -35,6 +35,22 @@ def group_representatives(groups: Artefact, split: Artefact, *, held_out: bool =
     return np.unique(group_of[in_part]).astype(np.int64)
 
 
+def records_of_groups(groups: Artefact, rows: npt.NDArray[np.int64]) -> list[list[str]]:
+    """Return the encoded records of photo groups, copies included, in their order.
+
+    Args:
+        groups: The artefact.
+        rows: int64: encoded rows that stand for photo groups, as of `group_representatives`.
+    """
+    images = read_table(groups.file("images.parquet"), ["record", "row"])
+    encoded = images.filter(images["row"].is_valid())["record"].to_pylist()
+    found: dict[int, list[str]] = {int(row): [] for row in rows}
+    for record, group in zip(encoded, read_array(groups.file("groups.npy")).tolist(), strict=True):
+        if group in found:
+            found[group].append(record)
+    return list(found.values())
+
+
 def _make_split(context: Context, directory: Path) -> None:
     records = read_table(context.inputs["read"].file("records.parquet"), ["record", "captions"])
     images = read_table(context.inputs["groups"].file("images.parquet"), ["record", "row"])

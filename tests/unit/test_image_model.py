@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kb.evaluate.images import calibration_error, f1_by_label, macro_f1, probe_types, reliability
+from kb.evaluate.images import calibration_error, probe_types, reliability
 from kb.extract.image import ImageModel, Votes, fit_image_model
 from kb.extract.picture import KnownPattern, PictureReader, Seen
 from miner.patterns.detector import Detectors, Scale
+from miner.patterns.f1 import f1_by_label, macro_f1
 from miner.visual.geometry import Geometry
 
 TYPES = ("Fire", "Flood")
