@@ -19,6 +19,7 @@ import pyarrow as pa
 from scipy import sparse
 
 from miner.patterns.assemble import PATTERNS, PatternSet, find_meanings, pattern_rows
+from miner.patterns.baselines.found import FoundDraft
 from miner.patterns.candidates import Candidate
 from miner.patterns.evidence import EVIDENCE
 from miner.patterns.merge import Draft, Member, jaccard
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from miner.config import MineConfig, PatternConfig
     from miner.patterns.naming import CaptionRow, Key
-    from miner.patterns.pictures import Bools, Int64s, PatternInputs, Votes
+    from miner.patterns.pictures import PatternInputs
 
 METHOD = "text-only"
 
@@ -55,30 +56,19 @@ class Term(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class TermDraft(Draft):
-    """A term in the making of a pattern.
+class TermDraft(FoundDraft):
+    """A term in the making of a pattern; found are the votes whose captions have it.
 
     Attributes:
-        found: int64, ascending: rows of the votes whose captions have the term.
+        key: Modifiers in lower case and the lemma of the head.
     """
 
-    found: Int64s
     key: Key
 
     @property
     def pattern(self) -> str:
         """Id of the pattern: its event type and words make it."""
         return Draft(f"{self.event_type}\n{' '.join(self.key)}", ()).pattern
-
-    def matches(self, votes: Votes) -> Bools:
-        """Tell for each vote whether the captions have the term."""
-        mask = np.zeros(len(votes.picture), dtype=bool)
-        mask[self.found] = True
-        return mask
-
-    def says(self, votes: Votes) -> Bools:
-        """Tell the same."""
-        return self.matches(votes)
 
 
 def find_terms(inputs: PatternInputs, mine: MineConfig, config: PatternConfig) -> list[Term]:

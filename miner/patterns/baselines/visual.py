@@ -8,16 +8,16 @@ evidence and the number of patterns per class from its section 4.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from miner.patterns.assemble import make_patterns
+from miner.patterns.baselines.found import FoundDraft
 from miner.patterns.baselines.itemsets import MIN_FILTERS, best_itemsets, distinct_itemsets, frequent_itemsets
 from miner.patterns.candidates import MAX_MEMBERS, Candidate
-from miner.patterns.merge import Draft, Member
+from miner.patterns.merge import Member
 from miner.rules.ruleset import RULES
 
 if TYPE_CHECKING:
@@ -26,32 +26,11 @@ if TYPE_CHECKING:
     from miner.config import PatternConfig
     from miner.patterns.assemble import PatternSet
     from miner.patterns.baselines.itemsets import CellVotes, Found
-    from miner.patterns.pictures import Bools, Int64s, PatternInputs, Votes
+    from miner.patterns.pictures import PatternInputs
 
 METHOD = "visual-only"
 N_BEST = 50
 """Patterns of each event type that are chosen, before the best of them are kept as of our own."""
-
-
-@dataclass(frozen=True, eq=False)
-class CellDraft(Draft):
-    """Itemsets with the same evidence.
-
-    Attributes:
-        found: int64, ascending: rows of the votes that have all filters of an itemset in one cell.
-    """
-
-    found: Int64s
-
-    def matches(self, votes: Votes) -> Bools:
-        """Tell for each vote whether some cell has the filters of a member."""
-        mask = np.zeros(len(votes.picture), dtype=bool)
-        mask[self.found] = True
-        return mask
-
-    def says(self, votes: Votes) -> Bools:
-        """Tell the same: it has no words, and what it claims of a picture is that the filters fire there."""
-        return self.matches(votes)
 
 
 def mine_visual_rules(votes: CellVotes, *, max_jaccard: float, threads: int = 1) -> tuple[pa.Table, dict[str, object]]:
@@ -131,7 +110,7 @@ def mine_visual_patterns(inputs: PatternInputs, votes: CellVotes, config: Patter
     return make_patterns(candidates, {}, inputs, config, seed=seed, method=METHOD)
 
 
-def _drafts(rules: pa.Table, votes: CellVotes) -> list[CellDraft]:
+def _drafts(rules: pa.Table, votes: CellVotes) -> list[FoundDraft]:
     """Bring together the rules of one event type with the same evidence, in order."""
     itemsets: list[list[int]] = rules["visual"].to_pylist()
     padded = np.full((len(itemsets), max(map(len, itemsets), default=1)), -1, dtype=np.int32)
@@ -143,7 +122,7 @@ def _drafts(rules: pa.Table, votes: CellVotes) -> list[CellDraft]:
         own = matches[row] & (votes.labels == votes.event_types.index(event_type))
         groups.setdefault((event_type, np.packbits(own).tobytes()), []).append(row)
     return [
-        CellDraft(
+        FoundDraft(
             event_type,
             tuple(Member(row, tuple(itemsets[row]), ()) for row in rows),
             np.flatnonzero(matches[rows].any(axis=0)).astype(np.int64),
