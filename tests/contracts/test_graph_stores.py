@@ -242,6 +242,16 @@ def test_batches_that_are_sent_again_while_their_first_copies_are_committed_doub
     assert content(store) == whole
 
 
+class _Around:
+    """A store that does what another does, but for what is said otherwise."""
+
+    def __init__(self, store: GraphStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
+        return getattr(self._store, name)
+
+
 class _Stuttering:
     """A store that writes every batch, says it is gone, and at the next look does not know the batch yet."""
 
@@ -302,14 +312,8 @@ def test_removal_that_is_overtaken_by_a_load_stops_after_the_statement_it_is_at(
     assert ask(store, "MATCH (p:Pattern) RETURN count(p) AS n") == [{"n": 3}]
 
 
-class _Overtaking:
+class _Overtaking(_Around):
     """A store into which another load begins as soon as something was deleted."""
-
-    def __init__(self, store: GraphStore) -> None:
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
-        return getattr(self._store, name)
 
     def write(self, statement: str, params: Params, *, timeout_s: float | None = None) -> QueryResult:
         done = self._store.write(statement, params, timeout_s=timeout_s)
@@ -331,14 +335,8 @@ def test_damaged_batch_is_written_by_the_next_load(
     assert content(store) == whole
 
 
-class _Forgetful:
+class _Forgetful(_Around):
     """A store that loses the captions just before the pictures are joined to them."""
-
-    def __init__(self, store: GraphStore) -> None:
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the store has
-        return getattr(self._store, name)
 
     def write(self, statement: str, params: Params, *, timeout_s: float | None = None) -> QueryResult:
         if "$rows" in statement and "[:HAS_CAPTION " in statement:
