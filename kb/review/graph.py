@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kb.review.decisions import Decision
     from kb.review.log import Journal
     from kb.review.mined import Mined
-    from kb.review.state import Entry
+    from kb.review.standing import Entry
     from kb.store import GraphStore
 
 __all__ = ["GraphJournal", "open_kb_review", "read_reviews", "sync_reviews"]

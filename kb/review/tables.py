@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from kb.ontology import Ontology
-    from kb.review.state import Pattern, ReviewState, Status
+    from kb.review.standing import Pattern, Status
+    from kb.review.state import ReviewState
 
 __all__ = ["Counts", "Recount", "head_of", "name_columns", "reviewed_tables", "role_columns"]
 

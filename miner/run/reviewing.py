@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from kb.bundle import Bundle
     from kb.review.log import Journal
-    from kb.review.state import Status
+    from kb.review.standing import Status
     from kb.review.tables import Recount
     from kb.store import GraphStore
     from miner.store.artefact import Artefact

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from kb.review.mined import Mined
     from kb.review.ranking import Ranked
     from kb.review.session import Review
-    from kb.review.state import Pattern, ReviewState
+    from kb.review.standing import Pattern
+    from kb.review.state import ReviewState
     from reports.review.photographs import Darkroom
     from reports.review.shelf import Shelf
 

@@ -13,7 +13,8 @@ from reports.review.panel import cover_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kb.review.state import Pattern, ReviewState
+    from kb.review.standing import Pattern
+    from kb.review.state import ReviewState
     from reports.review.desk import Desk
 
 MOST_PATTERNS = 60

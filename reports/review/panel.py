@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kb.ontology import Role
-    from kb.review.state import Conflict, Entry, Pattern, ReviewState
+    from kb.review.standing import Conflict, Entry, Pattern
+    from kb.review.state import ReviewState
     from reports.review.desk import Desk
     from reports.review.shelf import Sighting
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 from urllib.parse import urlencode
 
-from kb.review.state import Status
+from kb.review.standing import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kb.review.ranking import Ranked
-    from kb.review.state import Pattern, ReviewState
+    from kb.review.standing import Pattern
+    from kb.review.state import ReviewState
 
 N_ON_PAGE = 50
 STATUSES: tuple[str, ...] = (*get_args(Status), "conflict", "all")

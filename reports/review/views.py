@@ -24,7 +24,8 @@ from reports.review.queue import N_ON_PAGE, STATUSES, Choice, build_queue
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from kb.review.state import Pattern, ReviewState
+    from kb.review.standing import Pattern
+    from kb.review.state import ReviewState
     from reports.review.pages import Renderer
 
 N_LINES = 100

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from kb.review.decisions import split_id
-from kb.review.state import Conflict, ReviewState
+from kb.review.standing import Conflict
 from tests.reviews import SURFING, Reviewer
+
+if TYPE_CHECKING:
+    from kb.review.state import ReviewState
 
 
 def rows_of(state: ReviewState, pattern: str) -> list[str]:
