@@ -25,6 +25,7 @@ from miner.patterns.detector import Detectors
 from miner.run.folder import open_run
 from miner.run.learning import PATCHES
 from miner.run.reviewing import open_review, reviewed_bundle, sync_run_reviews
+from miner.run.takedown import forgotten_hashes
 from miner.store.formats import read_array, read_table, read_tensors
 from miner.visual.geometry import geometry_of
 from miner.visual.registry import load_backbone
@@ -84,7 +85,16 @@ def open_desk(
             kept=run / PATCHES,
             max_pixels=config.visual.max_pixels,
         )
-        yield Desk(review, shelf, darkroom, reviewer or _user(), named, list_exports(run, review.journal))
+        exports, opened = list_exports(run, review.journal), _version(folder)
+        yield Desk(
+            review, shelf, darkroom, reviewer or _user(), named, exports, is_current=lambda: _version(folder) == opened
+        )
+
+
+def _version(folder: RunFolder) -> tuple[object, frozenset[str]]:
+    """Return what changes when a run is mined again or told to forget a record, and with nothing else."""
+    stages = folder.read_state().get("stages")
+    return stages.get("patterns") if isinstance(stages, dict) else None, forgotten_hashes(folder)
 
 
 @contextmanager

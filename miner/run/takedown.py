@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from miner.store.artefact import Artefact
 
 __all__ = [
-    "Forgotten", "count_unfinished", "finish_forgetting", "forget_record", "hidden_name", "hide_forgotten", "purge_artefacts",
-    "unchanged_work",
+    "Forgotten", "count_unfinished", "finish_forgetting", "forget_record", "forgotten_hashes", "hidden_name", "hide_forgotten",
+    "purge_artefacts", "unchanged_work",
 ]  # fmt: skip
 
 FORGOTTEN_FILE = "forgotten.json"
@@ -82,6 +82,15 @@ def finish_forgetting(folder: RunFolder, record: str) -> None:
 def count_unfinished(folder: RunFolder) -> int:
     """Return of how many records the forgetting was interrupted, so that something may still have them."""
     return len(_read_hashes(folder, UNFINISHED))
+
+
+def forgotten_hashes(folder: RunFolder) -> frozenset[str]:
+    """Return the hashes of ids and pictures that must not come back.
+
+    Raises:
+        ArtefactError: Their file is damaged.
+    """
+    return frozenset(_read_hashes(folder))
 
 
 def _write_hashes(folder: RunFolder, hashes: AbstractSet[str], unfinished: AbstractSet[str]) -> None:

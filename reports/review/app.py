@@ -41,6 +41,11 @@ STATIC = {
     "icon.svg": "image/svg+xml",
 }
 
+OUTDATED = (
+    "This run has been mined again, or a record of it was forgotten, since the page was started. "
+    "Stop 'eventminer review' and start it again; every decision is kept."
+)
+
 
 def build_app(desk: Desk, rules: Rules) -> ASGIApp:
     """Return the application.
@@ -52,10 +57,13 @@ def build_app(desk: Desk, rules: Rules) -> ASGIApp:
     renderer = Renderer(desk, template_environment(), secrets.token_hex(4))
 
     def bind(page: Callable[[Renderer, Request], Response]) -> Callable[[Request], Response]:
-        return lambda request: page(renderer, request)
+        return lambda request: page(renderer, request) if desk.is_current() else outdated()
 
     def refuse(status: int, reason: str) -> Response:
         return renderer.problem(status, reason)
+
+    def outdated() -> Response:
+        return refuse(HTTPStatus.GONE, OUTDATED)
 
     async def fail(request: Request, error: Exception) -> Response:
         del request
@@ -77,7 +85,7 @@ def build_app(desk: Desk, rules: Rules) -> ASGIApp:
         *[Route(path, bind(page), methods=["GET"]) for path, page in pages.items()],
         Route("/decide", _writing(renderer, writing.decide), methods=["POST"]),
         Route("/me", _writing(renderer, writing.introduce), methods=["POST"]),
-        Route("/static/{name}", bind(_static), methods=["GET"]),
+        Route("/static/{name}", lambda request: _static(renderer, request), methods=["GET"]),
     ]
     missing = {HTTPStatus.NOT_FOUND: fail, HTTPStatus.METHOD_NOT_ALLOWED: fail}
     guard = Middleware(Guard, rules=rules, refuse=refuse)
@@ -88,8 +96,9 @@ def build_app(desk: Desk, rules: Rules) -> ASGIApp:
 
 def _writing(renderer: Renderer, page: Callable[[Renderer, Request, bytes], Response]) -> Callable[[Request], object]:
     async def answer(request: Request) -> Response:
-
         body = await request.body()
+        if not await run_in_threadpool(renderer.desk.is_current):
+            return renderer.problem(HTTPStatus.GONE, OUTDATED)
         return await run_in_threadpool(page, renderer, request, body)
 
     return answer

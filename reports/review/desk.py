@@ -58,6 +58,7 @@ class Desk:
         reviewer: Who decides unless they say otherwise.
         others: Other runs to compare with, by name.
         exports: Forms of the reviewed schema.
+        is_current: Tells whether the run still is what was opened; nothing of it is shown any more where it is not.
     """
 
     review: Review
@@ -66,6 +67,7 @@ class Desk:
     reviewer: str
     others: Mapping[str, Callable[[], Mined]] = field(default_factory=dict)
     exports: Sequence[Export] = ()
+    is_current: Callable[[], bool] = lambda: True
     _kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
     _learning: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)

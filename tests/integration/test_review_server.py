@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +62,20 @@ def test_decision_is_in_the_log_before_the_answer(client: Client, desk: Desk, tm
     assert answer.headers["location"].startswith("/queue?type=Drawn.Kind00&p=P00000000000c&done=D")
     assert [d.action for d in DecisionLog(tmp_path / "decisions.jsonl").read()] == ["accept"]
     assert desk.review.state[FIRST].status == "accepted"
+
+
+@pytest.mark.parametrize("path", [*VIEWS, "/patch/0", "/picture/0", "/thumbnail/0"])
+def test_nothing_of_a_run_that_was_made_again_is_shown(tmp_path: Path, path: str) -> None:
+    changed: list[bool] = []
+    desk = replace(drawn_desk(tmp_path), is_current=lambda: not changed)
+    with serving(desk) as client:
+        assert client.get(path).status == 200
+        changed.append(True)
+        answer = client.get(path)
+        assert answer.status == 410
+        assert "start it again" in answer.text
+        assert client.decide("accept", FIRST).status == 410
+    assert not desk.review.journal.read()
 
 
 def test_every_action_of_the_page_reaches_the_state(client: Client, desk: Desk) -> None:

@@ -22,6 +22,7 @@ from miner.run.forgetting import forget
 from miner.run.job import Place
 from miner.run.learning import PATCHES
 from miner.run.progress import Silent
+from miner.run.review_page import open_desk
 from miner.run.reviewing import open_review
 from tests.folders import read_files
 
@@ -72,7 +73,10 @@ def test_forgotten_record_is_nowhere_and_everything_is_as_if_it_had_not_been(
     with open_store(str(tmp_path / "kb")) as store:
         load_as(finished, "copy", store)
     _work_on(finished, str(tmp_path / "kb"), str(row["r"]))
-    answer = call("corpus", "forget", row["r"], "--run", str(finished), "--kb", str(tmp_path / "kb"))
+    with open_desk(finished) as desk:
+        assert desk.is_current()
+        answer = call("corpus", "forget", row["r"], "--run", str(finished), "--kb", str(tmp_path / "kb"))
+        assert not desk.is_current()
     assert answer["evidence"] > 0
     assert answer["patterns"]
     assert not (finished / PATCHES).exists()
