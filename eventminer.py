@@ -112,12 +112,13 @@ def mine(
     extend: str | Path | None = None,
     recalibrate: bool = False,
     force: bool = False,
+    staging: str | Path | None = None,
 ) -> Run:
     """Mine a corpus into a run folder, as `eventminer run` does; what is there already is kept.
 
     Args:
         location: The corpus: a path or an fsspec URL.
-        out: The run folder.
+        out: The run folder, or an fsspec URL that everything finished is copied to.
         config: The configuration; without one, that of the run to extend if any, with `overrides`.
         overrides: `section.name=value`.
         threads: Threads of this process; 0 for one per core.
@@ -127,16 +128,17 @@ def mine(
         extend: A finished run whose records come before those of the corpus, and whose calibration is kept.
         recalibrate: Fit that calibration again, to all records.
         force: Turn a folder that belongs to another corpus over to this one.
+        staging: Local folder to work in where `out` is a URL.
 
     Raises:
         EventMinerError: Something stops the run; what was finished before is kept.
     """
-    from miner.run.folder import RunFolder
+    from miner.run.folder import locate_run
     from miner.run.job import Extension, Place, run_corpus
     from miner.run.progress import Silent
 
     place = Place(n_threads=threads, n_workers=workers, scheduler=scheduler, spread=spread)
-    folder = RunFolder(Path(out))
+    folder = locate_run(str(out), None if staging is None else Path(staging))
     resolved = config or configure(None if extend is None else Path(extend, "run.toml"), overrides)
     extension = None if extend is None else Extension(Path(extend), recalibrate=recalibrate)
     run_corpus(location, folder, resolved, place=place, progress=Silent(), force=force, extension=extension)
@@ -177,6 +179,7 @@ def load(run: str | Path, uri: str) -> LoadReport:
     Raises:
         KbError: The bundle is damaged, or the store cannot be written.
     """
+    from kb.loading.finding import note_folder
     from kb.loading.load import load_bundle
     from kb.store import open_store
     from miner.run.reviewing import sync_run_reviews
@@ -184,6 +187,7 @@ def load(run: str | Path, uri: str) -> LoadReport:
     with open_store(uri) as store:
         done = load_bundle(Path(run), store)
         sync_run_reviews(Path(run), store)
+        note_folder(store, done.corpus, Path(run))
     return done
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from miner.errors import CorpusError, ImageError
+from miner.store.remote import answering, connect, is_url, read_range
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Self
 
 __all__ = ["Folder", "locate"]
@@ -33,7 +35,7 @@ class Folder:
     @property
     def is_local(self) -> bool:
         """Whether the folder is on this machine."""
-        return "://" not in self.url
+        return not is_url(self.url)
 
     @property
     def name(self) -> str:
@@ -70,12 +72,11 @@ class Folder:
 
         Raises:
             OSError: It cannot be opened, or is not a regular file.
+            StorageError: The place does not answer.
         """
         if not self.is_local:
-            try:
+            with self._answering():
                 return cast("BinaryIO", self._system().open(self._full(path), "rb"))
-            except KeyError as error:  # what some versions of fsspec say of a file that an archive does not have
-                raise FileNotFoundError(path) from error
         full = Path(self.url, path)
         if not stat.S_ISREG(full.stat().st_mode):
             raise IsADirectoryError(f"{path} is not a file")
@@ -86,19 +87,36 @@ class Folder:
 
         Raises:
             OSError: It cannot be read.
+            StorageError: The place does not answer.
         """
-        with self.open(path) as file:
+        with self._answering(), self.open(path) as file:
             return file.read()
+
+    def read_range(self, path: str, start: int, end: int) -> bytes:
+        """Return the bytes of a file below this folder from `start` to before `end`, or to its end: elsewhere in one request.
+
+        Raises:
+            OSError: It cannot be read.
+            StorageError: The place does not answer.
+        """
+        if not self.is_local:
+            with self._answering():
+                return read_range(self._system(), self._full(path), start, end)
+        with self.open(path) as file:
+            file.seek(start)
+            return file.read(end - start)
 
     def size(self, path: str) -> int:
         """Return the size of a file below this folder in bytes.
 
         Raises:
             OSError: There is no such file.
+            StorageError: The place does not answer.
         """
         if self.is_local:
             return Path(self.url, path).stat().st_size
-        return int(self._system().size(self._full(path)) or 0)
+        with self._answering():
+            return int(self._system().size(self._full(path)) or 0)
 
     def files(self, path: str = "") -> list[str]:
         """Return the names of the files directly in this folder or one below it, sorted."""
@@ -110,7 +128,8 @@ class Folder:
 
     def _names(self, path: str, kind: str) -> list[str]:
         try:
-            entries = self._system().ls(self._full(path), detail=True)
+            with answering(self.url):
+                entries = self._system().ls(self._full(path), detail=True)
         except (FileNotFoundError, NotADirectoryError):
             return []
         names = {posixpath.basename(entry["name"].rstrip("/")) for entry in entries if _kind(entry) == kind}
@@ -131,6 +150,15 @@ class Folder:
         head, chain, tail = self.url.partition("::")
         start = head if head.endswith("://") else head.rstrip("/") + "/"
         return f"{start}{path}{chain}{tail}" if path else self.url
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Tell a place that does not answer from a file that is not there; what is local speaks for itself."""
+        with nullcontext() if self.is_local else answering(self.url):
+            try:
+                yield
+            except KeyError as error:  # what some versions of fsspec say of a file that an archive does not have
+                raise FileNotFoundError(*error.args) from error
 
     def _system(self) -> Any:  # noqa: ANN401 - fsspec has no types
         return _resolve(self.url)[0]
@@ -174,25 +202,17 @@ def _real_root(url: str) -> str:
 
 def _resolve(location: str) -> tuple[Any, str]:
     """Return the file system of a location and the path there."""
-    return _connect(location if "://" in location else str(Path(location).expanduser().absolute()))
-
-
-@lru_cache(maxsize=16)
-def _connect(url: str) -> tuple[Any, str]:
-    """Open a file system once: an archive is closed as soon as nobody holds its file system."""
-    try:
-        return cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
-    except (ImportError, ValueError, OSError) as error:
-        raise CorpusError(
-            f"{url!r} cannot be opened: {error}", hint="Install what the message names, or use a local copy."
-        ) from error
+    return connect(location if is_url(location) else str(Path(location).expanduser().absolute()))
 
 
 def _answers(question: Any, path: str, location: str) -> bool:  # noqa: ANN401 - a bound method of fsspec
     try:
-        return bool(question(path))
+        with answering(location):
+            return bool(question(path))
     except OSError as error:
-        raise CorpusError(f"{location!r} cannot be opened: {error}") from error
+        raise CorpusError(
+            f"{location!r} cannot be opened: {error}", hint="Check the address, and that you may read it."
+        ) from error
 
 
 def _kind(entry: dict[str, Any]) -> str:

@@ -77,6 +77,7 @@ class ImageSource:
             ImageError: There is no such image inside the corpus folder (`missing-image`, `path-outside`,
                 `remote-image`), it has no bytes (`empty-image`), too many (`huge-image`), or cannot be read
                 (`unreadable-image`).
+            StorageError: The place does not answer, for this image or any other.
         """
         return self._read(self.normalise(image))
 
@@ -100,10 +101,14 @@ class ImageSource:
             raise ImageError("unreadable-image", f"{image} cannot be read: {reason}") from error
 
     def _read_file(self, image: str) -> bytes:
+        if not self.folder.is_local:
+            # Elsewhere, asking for the size first would be a second request for every image.
+            data = self.folder.read_range(image, 0, MAX_IMAGE_BYTES + 1)
+            return _checked(data, image, len(data))
         with self.folder.open(image) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
-            return _read_bounded(file, image, size)
+            return _checked(file.read(min(size, MAX_IMAGE_BYTES)), image, size)
 
     def _read_member(self, image: str) -> bytes:
         shard, _, member = image.partition(_SHARD)
@@ -111,9 +116,11 @@ class ImageSource:
         place = self._index(path).get(member)
         if place is None:
             raise FileNotFoundError(image)
-        with self.folder.open(path) as file:
-            file.seek(place[0])
-            return _read_bounded(file, image, place[1])
+        start, size = place
+        data = self.folder.read_range(path, start, start + min(size, MAX_IMAGE_BYTES))
+        if len(data) < min(size, MAX_IMAGE_BYTES):
+            raise ImageError("truncated-image", f"{image} has {len(data)} of {size} bytes; its shard is cut off")
+        return _checked(data, image, size)
 
     def _index(self, path: str) -> dict[str, tuple[int, int]]:
         with _INDEXING:
@@ -144,12 +151,9 @@ def members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
                 yield member
 
 
-def _read_bounded(file: BinaryIO, image: str, size: int) -> bytes:
+def _checked(data: bytes, image: str, size: int) -> bytes:
     if size > MAX_IMAGE_BYTES:
         raise ImageError("huge-image", f"{image} is larger than {MAX_IMAGE_BYTES >> 20} MiB")
-    data = file.read(size)
-    if len(data) < size:
-        raise ImageError("truncated-image", f"{image} has {len(data)} of {size} bytes; its shard is cut off")
     if not data:
         raise ImageError("empty-image", f"{image} has no bytes")
     return data

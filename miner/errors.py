@@ -10,6 +10,7 @@ EventMinerError
 ├── TextError        a language pipeline or word vectors are unusable
 ├── MiningError      mining cannot be done with these transactions or thresholds
 ├── ArtefactError    an artefact is missing, damaged or of another run
+├── StorageError     a file system elsewhere, such as an object store, does not answer
 ├── ExecutorError    a scheduler or a worker failed
 ├── KbError          a bundle, graph store or query is wrong
 ├── ReviewError      a decision about a pattern cannot be taken or kept
@@ -32,6 +33,7 @@ __all__ = [
     "MiningError",
     "OntologyError",
     "ReviewError",
+    "StorageError",
     "TextError",
 ]
 
@@ -95,6 +97,10 @@ class MiningError(EventMinerError):
 
 class ArtefactError(EventMinerError):
     """An artefact is missing, damaged or of another run."""
+
+
+class StorageError(EventMinerError):
+    """A file system elsewhere, such as an object store, does not answer, or not to us."""
 
 
 class ExecutorError(EventMinerError):

@@ -20,7 +20,18 @@ METHODS = ("ours", "visual-only", "text-only")
 CorpusArgument = Annotated[
     str, typer.Argument(metavar="CORPUS", help="Folder, manifest, COCO file or tar shard: a path or an fsspec URL.")
 ]
-OutOption = Annotated[Path, typer.Option("--out", help="Run folder; the same folder goes on where a run stopped.")]
+OutOption = Annotated[
+    str,
+    typer.Option(
+        "--out",
+        metavar="RUN",
+        help="Run folder, or an fsspec URL that everything finished is copied to; the same one goes on where a run stopped.",
+    ),
+]
+StagingOption = Annotated[
+    Path | None,
+    typer.Option("--staging", help="Local folder to work in where RUN is a URL; by default one of the user's cache."),
+]
 WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Start this many Dask processes here.")]
 SchedulerOption = Annotated[
     str, typer.Option("--scheduler", help="Use the workers of this Dask scheduler: tcp://HOST:8786.")
@@ -49,6 +60,7 @@ def run(
     *,
     corpus: CorpusArgument,
     out: OutOption,
+    staging: StagingOption = None,
     config: ConfigFile = None,
     option: Overrides = None,
     workers: WorkersOption = 0,
@@ -74,7 +86,7 @@ def run(
     """Mine the patterns of a corpus and make bundle, knowledge base and report; finished parts are kept."""
     from miner.cli.logs import log_to
     from miner.config_file import load_config
-    from miner.run.folder import RunFolder, open_run
+    from miner.run.folder import locate_run, open_run
     from miner.run.job import Extension, Place, run_corpus
     from miner.run.progress import OnConsole
 
@@ -84,12 +96,13 @@ def run(
         open_run(extend)
     overrides = [*(option or ()), *([f"method={read_method(method)}"] if method else [])]
     resolved = load_config(config or (extend / "run.toml" if extend else None), overrides)
+    folder = locate_run(out, staging)
     console = open_stderr()
-    with log_to(out / "run.log", console):
+    with log_to(folder.path / "run.log", console):
         place = Place(n_threads=threads, n_workers=workers, scheduler=scheduler, spread=read_spread(spread))
         summary = run_corpus(
             corpus,
-            RunFolder(out),
+            folder,
             resolved,
             place=place,
             progress=OnConsole(console),

@@ -7,21 +7,23 @@ this process, which alone writes files, so workers need the corpus but not the r
 from __future__ import annotations
 
 import threading
+import warnings
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import dask
 from distributed import Client, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
+from distributed.versions import VersionMismatchWarning
 
 from miner.errors import ConfigError, ExecutorError
 from miner.run.executor import FailedItemsError, count_cores, ends_all, total_memory
 from miner.run.libraries import library_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,6 +35,8 @@ PER_WORKER = 2
 SETTINGS = {"distributed.comm.timeouts.connect": CONNECT_S, "distributed.logging.distributed": "error"}
 
 
+INSTALL = "Install the same eventminer wherever workers run; docs/clusters.md has an image and how to use it."
+
 _alone = threading.Lock()
 
 
@@ -40,6 +44,31 @@ def _work_alone(work: Callable[[T], R], item: T) -> R:
     """Work while no other thread of this worker does: someone else's workers may have many."""
     with _alone:
         return work(item)
+
+
+def _work_alike(versions: Mapping[str, str], work: Callable[[T], R], item: T) -> R:
+    """Work if this worker, which may have joined after the others were looked at, makes the same results.
+
+    Raises:
+        ExecutorError: It has other versions of what bears on them.
+    """
+    _require_alike(versions, library_versions_here(), "A Dask worker that joined later")
+    return work(item)
+
+
+@lru_cache(maxsize=1)
+def library_versions_here() -> Mapping[str, str]:
+    """Return the versions of this process, looked up once: it takes as long as a small shard."""
+    return library_versions()
+
+
+def _require_alike(here: Mapping[str, str], there: Mapping[str, str], where: str) -> None:
+    for name, version in here.items():
+        if there.get(name) != version:
+            raise ExecutorError(
+                f"{where} has {name} {there.get(name) or 'not at all'}, this process has {version}.",
+                hint=f"Results could differ. {INSTALL}",
+            )
 
 
 class DaskExecutor:
@@ -77,7 +106,7 @@ class DaskExecutor:
             FailedItemsError: Everything else is done, but some items failed twice, or killed worker after worker.
             ExecutorError: The scheduler went away.
         """
-        function = work if thread_safe else partial(_work_alone, work)
+        function = partial(_work_alike, library_versions_here(), work if thread_safe else partial(_work_alone, work))
         failures: dict[int, Exception] = {}
         crowded = PER_WORKER * max(self.n_workers, 1)
         suspects = self._work(function, items, range(len(items)), crowded, on_result, failures)
@@ -178,30 +207,58 @@ def remote_cluster(address: str) -> Iterator[DaskExecutor]:
         address: Such as `tcp://host:8786`.
 
     Raises:
-        ExecutorError: The scheduler does not answer, has no workers, or they run other versions of what makes results.
+        ExecutorError: The scheduler does not answer, speaks another version, has no workers, or they lack eventminer or run other
+            versions of what makes results.
     """
-    with dask.config.set(SETTINGS):
-        try:
+    with dask.config.set(SETTINGS), _connected(address) as client:
+        _check_scheduler(client, address)
+        _check_workers(client, address)
+        yield DaskExecutor(client)
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    try:
+        with warnings.catch_warnings():
+            # Said again below, as an error with what to do.
+            warnings.simplefilter("ignore", VersionMismatchWarning)
             client = Client(address, timeout=CONNECT_S)
-        except (OSError, TimeoutError, ValueError) as error:
+    except ImportError as error:
+        raise ExecutorError(
+            f"The Dask scheduler at {address} does not fit this process: {_one_line(error)}", hint=INSTALL
+        ) from error
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ExecutorError(
+            f"No Dask scheduler answers at {address}: {_one_line(error)}",
+            hint="Start one with 'dask scheduler', or run without --scheduler.",
+        ) from error
+    with client:
+        yield client
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _check_scheduler(client: Client, address: str) -> None:
+    """Refuse a scheduler of another version: messages between versions are not promised to be understood."""
+    versions: Any = client.get_versions()
+    here, there = (versions[who]["packages"] for who in ("client", "scheduler"))
+    for name in ("dask", "distributed"):
+        if there[name] != here[name]:
             raise ExecutorError(
-                f"No Dask scheduler answers at {address}.",
-                hint="Start one with 'dask scheduler', or run without --scheduler.",
-            ) from error
-        with client:
-            _check_workers(client, address)
-            yield DaskExecutor(client)
+                f"The scheduler at {address} runs {name} {there[name]}, this process {here[name]}.",
+                hint=f"Use the same version of Dask everywhere. {INSTALL}",
+            )
 
 
 def _check_workers(client: Client, address: str) -> None:
-    here = library_versions()
-    versions: dict[str, dict[str, str]] = client.run(library_versions)
+    versions: dict[str, object] = client.run(library_versions, on_error="return")
     if not versions:
         raise ExecutorError(f"The scheduler at {address} has no workers.", hint=f"Start some: dask worker {address}")
     for worker, there in versions.items():
-        for name, version in here.items():
-            if there.get(name) != version:
-                raise ExecutorError(
-                    f"Worker {worker} has {name} {there.get(name)}, this process has {version}.",
-                    hint="Results could differ: install the same versions on every worker.",
-                )
+        if isinstance(there, ImportError):
+            raise ExecutorError(f"Worker {worker} does not have eventminer: {_one_line(there)}.", hint=INSTALL)
+        if isinstance(there, Exception):
+            raise ExecutorError(f"Worker {worker} does not answer: {_one_line(there)}.", hint="See its log.")
+        _require_alike(library_versions_here(), cast("Mapping[str, str]", there), f"Worker {worker}")

@@ -21,22 +21,33 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+
+import platformdirs
 
 from miner.errors import ArtefactError
 from miner.store.artefact import TEMPORARY, Artefact, ArtefactStore, discard, sync_directory
+from miner.store.fingerprint import digest_bytes
 from miner.store.formats import read_json, write_error, write_json
+from miner.store.mirror import Mirror, MirroredStore
+from miner.store.remote import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
+STATE = "run.json"
+MIRRORED = ("run.toml", "run.log", "bundle", "kb", "report.html", STATE)
+"""What a run copies beside its artefacts, in this order; what people add to a run later stays with the local folder."""
 RUN_HINT = "Make one with 'eventminer run CORPUS --out RUN'."
 EVALUATION = "evaluation.json"
 PARTS = (
     "run.toml", "run.json", "run.log", "stages", "bundle", "kb", "report.html", "review", "forgotten.json", EVALUATION,
     "extractor",
 )  # fmt: skip
+LOCAL = "file://"
+URL_AS_PATH = re.compile(r"([a-z][a-z0-9+.-]+):/+(.+)")
 LEFT_OVER = re.compile(rf"\.({'|'.join(map(re.escape, PARTS))})\.(\d+|old){re.escape(TEMPORARY)}")
 """Names under which a killed run leaves a part of itself; nothing else is ever deleted."""
 
@@ -47,14 +58,17 @@ class RunFolder:
 
     Attributes:
         path: The folder.
+        mirror: Where everything that a run makes is copied to, if anywhere.
     """
 
     path: Path
+    mirror: Mirror | None = None
 
     @property
     def store(self) -> ArtefactStore:
         """Its artefacts."""
-        return ArtefactStore(self.path / "stages")
+        stages = self.path / "stages"
+        return MirroredStore(stages, self.mirror) if self.mirror else ArtefactStore(stages)
 
     @contextmanager
     def claim(self) -> Iterator[None]:
@@ -75,7 +89,38 @@ class RunFolder:
             for entry in self._entries():
                 if LEFT_OVER.fullmatch(entry.name):
                     discard(entry)
+            self._fetch()
             yield
+
+    def _fetch(self) -> None:
+        """Take over what an earlier run, perhaps on another machine, has left in the mirror; artefacts only when asked for.
+
+        Raises:
+            StorageError: The mirror does not answer, or not to us.
+        """
+        if self.mirror is None:
+            return
+        self.mirror.require_writable()
+        if not (self.path / STATE).exists() and self.mirror.has(STATE):
+            self.mirror.get(self.path, [name for part in MIRRORED for name in self.mirror.names(part)])
+
+    def publish(self) -> None:
+        """Copy the visible parts into the mirror, `run.json` last: who reads it finds everything that it speaks of.
+
+        Raises:
+            StorageError: The mirror does not answer.
+        """
+        if self.mirror is None:
+            return
+        parts = [part for part in MIRRORED if (self.path / part).exists()]
+        state = self.read_state()
+        if self.mirror.has(STATE):
+            # Whoever kills the process now must not leave a part that passes for another one.
+            with TemporaryDirectory() as temporary:
+                write_json(Path(temporary, STATE), {**state, "parts": {}})
+                self.mirror.put(Path(temporary), [STATE])
+        for part in parts:
+            self.mirror.put_part(self.path, part)
 
     def _entries(self) -> list[Path]:
         return list(self.path.iterdir()) if self.path.is_dir() else []
@@ -182,12 +227,44 @@ class RunFolder:
             discard(temporary)
 
 
+def locate_run(out: str, staging: Path | None = None) -> RunFolder:
+    """Return the folder that a run shall fill.
+
+    Args:
+        out: A path; or any fsspec URL, which then gets a copy of everything that is finished here.
+        staging: Folder of this machine to work in where `out` is a URL; without one, a folder of the user's cache.
+
+    Raises:
+        ArtefactError: A staging folder is given for a local run.
+    """
+    if not is_url(out):
+        if staging is not None:
+            raise ArtefactError(f"{out} is a folder of this machine, which needs no --staging.", hint="Leave it out.")
+        return RunFolder(Path(out))
+    if out.startswith(LOCAL):
+        return RunFolder(Path(out.removeprefix(LOCAL)))
+    mirror = Mirror(out)
+    return RunFolder(staging or staging_folder(mirror.url), mirror)
+
+
+def staging_folder(url: str) -> Path:
+    """Return the folder of this machine where a run for a URL works unless told otherwise."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", url.rpartition("/")[2]) or "run"
+    return platformdirs.user_cache_path("eventminer") / "runs" / f"{name}-{digest_bytes(url.encode())[:8]}"
+
+
 def open_run(path: Path) -> RunFolder:
     """Return the folder of a run.
 
     Raises:
-        ArtefactError: There is no run in it.
+        ArtefactError: There is no run in it, or it is elsewhere.
     """
+    if (match := URL_AS_PATH.match(path.as_posix())) and not path.exists():
+        url = f"{match[1]}://{match[2]}"
+        raise ArtefactError(
+            f"{url} is not a folder of this machine; only 'eventminer run' works there.",
+            hint=f"Use the folder that the run worked in, such as {staging_folder(url)}, or copy it here.",
+        )
     folder = RunFolder(path)
     if not folder.read_state():
         raise ArtefactError(f"{path} is not the folder of a run.", hint=RUN_HINT)

@@ -203,6 +203,10 @@ def run_corpus(
         write_bytes(folder.path / "run.toml", toml)
         renewed = _project(folder, pipeline)
         logger.info("made %s", ", ".join(dict.fromkeys((*pipeline.made, *renewed))) or "nothing")
+        if folder.mirror:
+            with progress.stage("publish"):
+                folder.publish()
+            progress.note(f"copied to {folder.mirror.url}")
         return _summarise(folder, pipeline, artefacts, renewed)
 
 

@@ -245,7 +245,7 @@ class ArtefactStore:
         Raises:
             ArtefactError: It is damaged.
         """
-        artefact = load_artefact(self._partial(identity) / _shard_name(index))
+        artefact = load_artefact(self.partial(identity) / shard_name(index))
         if artefact is not None:
             artefact.verify()
         return artefact
@@ -257,7 +257,7 @@ class ArtefactStore:
         Raises:
             ArtefactError: The disk is full or the folder cannot be written.
         """
-        with _building(self._partial(identity) / _shard_name(index), identity) as directory:
+        with _building(self.partial(identity) / shard_name(index), identity) as directory:
             yield directory
 
     def finish(self, identity: Identity, n_shards: int) -> Artefact:
@@ -266,8 +266,8 @@ class ArtefactStore:
         Raises:
             ArtefactError: A shard is missing, or the disk is full.
         """
-        partial = self._partial(identity)
-        expected = {_shard_name(index) for index in range(n_shards)}
+        partial = self.partial(identity)
+        expected = {shard_name(index) for index in range(n_shards)}
         partial.mkdir(parents=True, exist_ok=True)
         missing = expected - {path.parent.name for path in partial.glob(f"*/{MANIFEST}")}
         if missing:
@@ -276,11 +276,13 @@ class ArtefactStore:
         _complete(partial, target, identity)
         return Artefact(path=target, manifest=read_json(target / MANIFEST))
 
-    def _partial(self, identity: Identity) -> Path:
+    def partial(self, identity: Identity) -> Path:
+        """Return where an artefact is in the making."""
         return self.root / f"{identity.directory}{PARTIAL}"
 
 
-def _shard_name(index: int) -> str:
+def shard_name(index: int) -> str:
+    """Return the name of the directory of a shard."""
     return f"shard-{index:05d}"
 
 

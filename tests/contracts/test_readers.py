@@ -19,6 +19,8 @@ from corpora.records import RECORDS, Corpus, read_corpus
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.object_store import ObjectStore
+
 Record = dict[str, Any]
 
 RECORDS_IN: list[Record] = [
@@ -133,6 +135,12 @@ class ReaderContract(ABC):
             assert {corpus.open_image(row["image"]) for row in usable} == set(IMAGES.values())
         finally:
             memory.rm(root, recursive=True)
+
+    def test_reader_takes_an_object_store(self, folder: Path, object_store: ObjectStore) -> None:
+        corpus = read_corpus(object_store.put(folder, type(self).__name__))
+        assert comparable(corpus) == self.expected()
+        usable = [row for row in corpus.records.to_pylist() if row["status"] == "ok"]
+        assert {corpus.open_image(row["image"]) for row in usable} == set(IMAGES.values())
 
 
 class TestCsv(ReaderContract):

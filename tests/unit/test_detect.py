@@ -10,7 +10,7 @@ from corpora.folder import Folder, locate
 from corpora.readers.detect import choose_reader
 from corpora.readers.sheet import Sheet
 from corpora.records import read_corpus
-from miner.errors import CorpusError
+from miner.errors import CorpusError, StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +85,7 @@ def test_detect_location_that_does_not_exist_is_an_error(location: str) -> None:
 
 
 def test_detect_unknown_kind_of_url_is_an_error() -> None:
-    with pytest.raises(CorpusError, match="'gopher://x' cannot be opened"):
+    with pytest.raises(StorageError, match="'gopher://x' cannot be opened"):
         read_corpus("gopher://x")
 
 
