@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from miner.text import word_forms
 from miner.text.pieces import PieceParser, cut_pieces
-from miner.text.pipeline import resolve_pipeline
+from miner.text.pipeline import open_pipeline, resolve_pipeline
+from miner.text.word_forms import remembered_forms
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_pieces_end_where_sentences_do_and_not_behind_abbreviations() -> None:
@@ -37,3 +44,36 @@ def test_pieces_get_entities_only_where_asked() -> None:
     assert plain == parser.parse(["Rebels attacked Aleppo in Syria."], entities=True)
     assert plain[0].covered(7, 15) == [1]
     assert plain[0].children()[1][0] == 0
+
+
+TRAPS = [
+    "There is a war, ain't it? I'm gonna let's go, c'mon y'all.",
+    "They don't have what they had; it 's his 's.  \n He 'd gone there.",
+    "Do it! What did she do? But for me, them 's the rules.",
+    "  ",
+    "U.S. troops, who 've met 300 rebels in Aleppo, shot them.",
+]
+
+
+def test_remembered_words_are_those_of_the_whole_pipeline() -> None:
+    parser = PieceParser(resolve_pipeline())
+    wanted = PieceParser(resolve_pipeline(), remember=False).parse(TRAPS)
+    assert parser.parse(TRAPS) == wanted
+    assert parser.parse(TRAPS[::-1]) == wanted[::-1]
+
+
+def test_words_are_learnt_again_once_too_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word_forms, "MOST_REMEMBERED", 5)
+    parser = PieceParser(resolve_pipeline())
+    first = parser.parse(TRAPS)
+    assert [parser.parse([text])[0] for text in TRAPS] == first
+
+
+def test_words_are_remembered_only_of_pipelines_that_judge_single_words() -> None:
+    nlp = open_pipeline(resolve_pipeline())
+    assert remembered_forms(nlp) is not None
+    nlp.get_pipe("attribute_ruler").add([[{"POS": "NOUN"}]], {"LEMMA": "x"})  # type: ignore[attr-defined]
+    assert remembered_forms(nlp) is None
+    nlp.remove_pipe("parser")
+    assert remembered_forms(nlp) is None
+    assert remembered_forms(open_pipeline("blank:de")) is None
