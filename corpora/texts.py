@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["TextRecord", "read_file_text", "read_texts", "require_texts"]
 
 CAPTION_KEYS = ("caption", "captions", "text")
+TIME_KEYS = ("time", "date", "published")
 PART_CHARS = 1 << 16
 LONGEST_PART = 4
 """In parts of `PART_CHARS`: where to cut without an empty line."""
@@ -37,6 +38,7 @@ class TextRecord(NamedTuple):
         text: As it was read.
         caption: Number of the caption in its record, from 0; None where the record is one text.
         first: Where the text begins in the record, in characters, if it is a later part of a long one.
+        time: When it was published, as the corpus says.
     """
 
     id: str
@@ -44,6 +46,7 @@ class TextRecord(NamedTuple):
     text: str
     caption: int | None = None
     first: int = 0
+    time: str | None = None
 
 
 def read_texts(location: str, notes: Counter[str]) -> Iterator[TextRecord]:
@@ -75,7 +78,7 @@ def read_texts(location: str, notes: Counter[str]) -> Iterator[TextRecord]:
         if row.code or not fields.captions:
             notes[row.reason or "records without a text"] += 1
         for number, caption in enumerate(fields.captions):
-            yield TextRecord(identifier, identifier, caption, number)
+            yield TextRecord(identifier, identifier, caption, number, time=fields.time)
 
 
 def _lines(path: Path, notes: Counter[str]) -> Iterator[TextRecord]:
@@ -95,8 +98,9 @@ def _lines(path: Path, notes: Counter[str]) -> Iterator[TextRecord]:
                 continue
             identifier = str(row.get("id", row.get("image", f"{path.name}:{number}")))
             document = str(row.get("document", identifier))
+            time = next((str(row[key]) for key in TIME_KEYS if row.get(key)), None)
             for index, caption in enumerate(captions):
-                yield TextRecord(identifier, document, caption, index)
+                yield TextRecord(identifier, document, caption, index, time=time)
 
 
 def read_file_text(name: str, file: TextIO) -> Iterator[TextRecord]:

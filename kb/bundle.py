@@ -148,7 +148,7 @@ def assemble_bundle(
         name: FileEntry(rows=table.num_rows, hash=digest_bytes(table_bytes(table)))
         for name, table in _files(rows, joined).items()
     }
-    manifest = Manifest(schema_version=SCHEMA.version, corpus=corpus, run=run, ontology=ontology, files=files)
+    manifest = Manifest(schema_version=SCHEMA.bundle_version, corpus=corpus, run=run, ontology=ontology, files=files)
     return Bundle(manifest=manifest, nodes=rows, relationships=joined)
 
 
@@ -202,9 +202,9 @@ def _read_manifest(path: Path) -> Manifest:
         manifest = Manifest.model_validate(read_json(path / MANIFEST))
     except (ArtefactError, ValidationError) as error:
         raise _damaged(path, f"{MANIFEST} cannot be read") from error
-    if manifest.schema_version != SCHEMA.version:
+    if manifest.schema_version != SCHEMA.bundle_version:
         raise KbError(
-            f"The bundle at {path} has schema version {manifest.schema_version}; this version reads {SCHEMA.version}.",
+            f"The bundle at {path} has schema version {manifest.schema_version}; this version reads {SCHEMA.bundle_version}.",
             hint="Run 'eventminer run' again with this version.",
         )
     return manifest

@@ -129,16 +129,70 @@ DELETE_UNUSED_ROLES = (
 RELINK_REVIEWS = "MATCH (r:Review) MATCH (p:Pattern {id: r.patternId}) MERGE (r)-[:OF]->(p)"
 COMPLETE_LOAD = "MATCH (c:Corpus {id: $corpus}) SET c.bundle = $bundle"
 
+# Mentions name what they were joined to, so that a load that brings it back, or brings it late, joins them again. Each statement
+# makes `$limit` relationships that are not there.
+
+RELINK_MENTIONS = (
+    (
+        "MATCH (m:Mention) WHERE m.imageId IS NOT NULL AND NOT EXISTS { (m)-[:IN_IMAGE]->(:Image) } "
+        "MATCH (i:Image {id: m.imageId}) WITH m, i LIMIT $limit MERGE (m)-[:IN_IMAGE]->(i) RETURN count(*) AS made"
+    ),
+    (
+        "MATCH (m:Mention) WHERE m.captionId IS NOT NULL AND NOT EXISTS { (m)-[:IN_CAPTION]->(:Caption) } "
+        "MATCH (c:Caption {id: m.captionId}) WITH m, c LIMIT $limit MERGE (m)-[:IN_CAPTION]->(c) RETURN count(*) AS made"
+    ),
+    *(
+        f"MATCH (m:{label}) UNWIND m.patternIds AS pattern MATCH (p:Pattern {{id: pattern}}) "
+        "WHERE NOT EXISTS { (m)-[:ARGUED_BY]->(p) } WITH m, p LIMIT $limit MERGE (m)-[:ARGUED_BY]->(p) RETURN count(*) AS made"
+        for label in ("Mention", "Argument")
+    ),
+    (
+        "MATCH (x:Extraction) MATCH (r:MiningRun {run: x.run}) WHERE r.scope = x.corpus AND NOT EXISTS { (x)-[:USED_RUN]->(r) } "
+        "WITH x, r LIMIT $limit MERGE (x)-[:USED_RUN]->(r) RETURN count(*) AS made"
+    ),
+)
+
 # What was extracted from one record: mentions that name it or lie in its picture or captions, and their arguments.
 
 _OF_RECORD = (
-    "((m.record = $record AND NOT EXISTS { MATCH (m)-[:IN_IMAGE]->(i:Image) WHERE i.scope <> $scope } "
+    "((m.record = $record AND coalesce(m.source, $scope) = $scope "
+    "AND NOT EXISTS { MATCH (m)-[:IN_IMAGE]->(i:Image) WHERE i.scope <> $scope } "
     "AND NOT EXISTS { MATCH (m)-[:IN_CAPTION]->(c:Caption) WHERE c.scope <> $scope }) "
-    "OR EXISTS { (m)-[:IN_IMAGE]->(:Image {id: $image}) } "
+    "OR m.imageId = $image OR EXISTS { (m)-[:IN_IMAGE]->(:Image {id: $image}) } "
     "OR EXISTS { (m)-[:IN_CAPTION]->(:Caption)<-[:HAS_CAPTION]-(:Image {id: $image}) })"
 )
 DELETE_ARGUMENTS_OF_RECORD = f"MATCH (m:Mention)-[:HAS_ARGUMENT]->(a:Argument) WHERE {_OF_RECORD} DETACH DELETE a"
 DELETE_MENTIONS_OF_RECORD = f"MATCH (m:Mention) WHERE {_OF_RECORD} DETACH DELETE m"
+
+# What was extracted from a source: each statement deletes `$limit` things.
+
+_DELETE_SOME = "LIMIT $limit DETACH DELETE x RETURN count(*) AS deleted"
+DELETE_ARGUMENTS_OF_SOURCE = (
+    f"MATCH (m:Mention)-[:HAS_ARGUMENT]->(x:Argument) WHERE m.source = $source WITH DISTINCT x {_DELETE_SOME}"
+)
+DELETE_MENTIONS_OF_SOURCE = f"MATCH (x:Mention) WHERE x.source = $source WITH x {_DELETE_SOME}"
+DELETE_EMPTY_DOCUMENTS = (
+    "MATCH (x:Document) WHERE x.source = $source AND NOT EXISTS { (:Mention)-[:IN_DOCUMENT]->(x) } "
+    f"WITH x {_DELETE_SOME}"
+)
+DELETE_EXTRACTIONS = f"MATCH (x:Extraction) WHERE x.source = $source WITH x {_DELETE_SOME}"
+DELETE_SOURCE = (
+    DELETE_ARGUMENTS_OF_SOURCE,
+    DELETE_MENTIONS_OF_SOURCE,
+    DELETE_EMPTY_DOCUMENTS,
+    DELETE_EXTRACTIONS,
+)
+FIND_SOURCE = "MATCH (x:Extraction {source: $value}) RETURN DISTINCT x.source AS source"
+
+# Where the folders of runs were.
+
+KEEP_FOLDER = (
+    "MERGE (f:EventminerFolder {id: $id}) SET f.corpus = $corpus, f.run = $run, f.path = $path, f.host = $host"
+)
+READ_FOLDERS = (
+    "MATCH (r:MiningRun)-[:USED_CORPUS]->(c:Corpus) OPTIONAL MATCH (f:EventminerFolder {corpus: c.corpus, run: r.run}) "
+    "RETURN c.corpus AS corpus, r.run AS run, f.path AS path, f.host AS host ORDER BY corpus, run"
+)
 
 # What a database is: which migrations it has seen, and whether what bears our labels is ours.
 

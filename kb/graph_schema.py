@@ -23,6 +23,8 @@ __all__ = [
     "RelationshipType",
     "TextIndex",
     "VectorIndex",
+    "may",
+    "must",
 ]
 
 RESERVED = frozenset({"id", "name", "title", "type", "scope", "bundle"})
@@ -55,6 +57,16 @@ class Property(_Part):
     kind: Kind
     required: bool = False
     meaning: str = Field(min_length=1)
+
+
+def may(name: str, kind: Kind, meaning: str) -> Property:
+    """Return a property that may be absent."""
+    return Property(name=name, kind=kind, meaning=meaning)
+
+
+def must(name: str, kind: Kind, meaning: str) -> Property:
+    """Return a property that every node or relationship has."""
+    return Property(name=name, kind=kind, meaning=meaning, required=True)
 
 
 class _Typed(_Part):
@@ -156,9 +168,20 @@ class VectorIndex(_Index):
 
 
 class GraphSchema(_Part):
-    """All labels, relationship types and indexes; refuses names that do not fit together."""
+    """All labels, relationship types and indexes; refuses names that do not fit together.
+
+    Attributes:
+        version: Of all of it.
+        bundle_version: Since which version the tables of a bundle are as they are.
+        nodes: The labels.
+        relationships: Their relationship types.
+        ranges: Indexes on exact values.
+        texts: Full-text indexes.
+        vectors: Indexes on vectors.
+    """
 
     version: int
+    bundle_version: int = 1
     nodes: tuple[NodeType, ...]
     relationships: tuple[RelationshipType, ...]
     ranges: tuple[RangeIndex, ...] = ()

@@ -36,9 +36,9 @@ DRAWN = re.compile(r"<!-- drawn: (\S+) -->\n\n```cypher\n(.*?)```", re.DOTALL)
 DIGEST_KEY = "eventminer-schema"
 N_COLOURS = 96
 PLACES = {
-    "Argument": (850, 40), "Mention": (1210, 40),
+    "Extraction": (620, 60), "Argument": (1400, 740), "Mention": (1560, 20), "Document": (1640, 400),
     "ArgumentRole": (90, 240), "EventType": (450, 240), "Corpus": (850, 240), "Image": (1240, 240),
-    "MiningRun": (650, 385),
+    "MiningRun": (620, 375),
     "Review": (90, 540), "Pattern": (450, 540), "Evidence": (850, 540),
     "VisualItem": (90, 830), "TextItem": (450, 830), "Caption": (850, 830),
 }  # fmt: skip
@@ -173,7 +173,7 @@ def main() -> None:
     with sync_playwright() as playwright, open_store(asked.store) as store:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         page = browser.new_page()
-        diagram = draw(page, asked.cytoscape, schema_elements(), (1400, 900), name="preset", fit=True)
+        diagram = draw(page, asked.cytoscape, schema_elements(), (1700, 1080), name="preset", fit=True)
         save(diagram, DIAGRAM, **{DIGEST_KEY: schema_digest()})
         for name, query in drawn_queries():
             rows = store.read(query, {}, timeout_s=30).rows

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUBJECTS", "NamedQuery", "Parameter", "Subject", "named_queries", "query_table"]
 
-Kind = Literal["eventType", "pattern", "record", "run", "role", "integer", "text"]
+Kind = Literal["eventType", "mention", "pattern", "record", "run", "role", "integer", "text"]
 SHORT_NAMES = {"event": "eventType"}
 _WORD = re.compile(r"\w+")
 
@@ -106,6 +106,7 @@ class Subject:
 
 SUBJECTS: dict[Kind, Subject] = {
     "eventType": Subject("event type", questions.COUNT_EVENT_TYPES, "@event-types lists those that are there."),
+    "mention": Subject("mention", questions.COUNT_MENTIONS, "@mentions-of lists the mentions of an event type."),
     "pattern": Subject("pattern", questions.COUNT_PATTERNS, "@patterns-of lists the patterns of an event type."),
     "record": Subject("record", questions.COUNT_RECORDS, "@captions-like finds records by their words."),
     "run": Subject(
@@ -117,6 +118,7 @@ SUBJECTS: dict[Kind, Subject] = {
 """What a question can be about, by the kind of its parameter."""
 
 _EVENT_TYPE = Parameter("eventType", "eventType", "event type, such as Conflict.Attack")
+_MENTION = Parameter("mention", "mention", "id of a mention, as @mentions-of gives it")
 _PATTERN = Parameter("pattern", "pattern", "id of a pattern, such as P0123456789ab")
 _RECORD = Parameter("record", "record", "id of a record")
 _ROLE = Parameter("role", "role", "name of a role, such as Target")
@@ -234,6 +236,24 @@ _QUERIES = (
     NamedQuery("credits", "Whose are the pictures, under which licences?", (_limit(100),), questions.CREDITS),
     NamedQuery("record", "What hangs on a record: captions, patterns, evidence?", (_RECORD,), questions.RECORD),
     NamedQuery("copies-of", "Which records have the same photograph?", (_RECORD,), questions.COPIES_OF),
+    NamedQuery(
+        "mentions-of",
+        "Which events of a type were extracted, with their arguments and the patterns that argue?",
+        (_EVENT_TYPE, _limit(20)),
+        questions.MENTIONS_OF,
+    ),
+    NamedQuery(
+        "mention",
+        "Why is a mention there: which words, which pixels, from which document, by which run and models?",
+        (_MENTION,),
+        questions.MENTION,
+    ),
+    NamedQuery(
+        "same-events",
+        "Which mentions of an event type tell of the same event, and why (after kb coref)?",
+        (_EVENT_TYPE, _limit(50)),
+        questions.SAME_EVENTS,
+    ),
 )
 
 

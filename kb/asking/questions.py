@@ -258,3 +258,48 @@ WHERE other.id <> m.id
 RETURN other.record AS record, other.path AS path, other.source AS source, other.licence AS licence, other.credit AS credit
 ORDER BY record
 """
+
+# What was extracted.
+
+COUNT_MENTIONS = "MATCH (m:Mention {id: $value}) RETURN count(m) AS n"
+
+MENTIONS_OF = """
+MATCH (m:Mention)-[:OF_TYPE]->(:EventType {eventType: $eventType})
+WITH m ORDER BY m.score DESC, m.id LIMIT $limit
+OPTIONAL MATCH (m)-[h:HAS_ARGUMENT]->(a:Argument)
+WITH m, h, a ORDER BY h.role, a.id
+WITH m, [x IN collect(h.role + ': ' + coalesce(a.text, 'in the picture')) WHERE x IS NOT NULL] AS arguments
+OPTIONAL MATCH (m)-[:ARGUED_BY]->(p:Pattern)
+WITH m, arguments, p ORDER BY p.rank, p.id
+WITH m, arguments, collect(p.displayName) AS patterns
+OPTIONAL MATCH (m)-[s:SAME_AS]-(:Mention)
+RETURN m.id AS mention, m.score AS score, m.trigger AS trigger, m.sentence AS sentence, m.path AS path, arguments, patterns,
+       count(s) AS same, m.source AS source, m.document AS document
+ORDER BY score DESC, mention
+"""
+
+MENTION = """
+MATCH (m:Mention {id: $mention})
+OPTIONAL MATCH (m)-[:EXTRACTED_IN]->(x:Extraction)
+OPTIONAL MATCH (m)-[:IN_IMAGE]->(i:Image)
+OPTIONAL MATCH (m)-[:IN_CAPTION]->(c:Caption)
+WITH m, x, i, c
+OPTIONAL MATCH (m)-[h:HAS_ARGUMENT]->(a:Argument)
+WITH m, x, i, c, h, a ORDER BY h.role, a.id
+WITH m, x, i, c, [y IN collect(h.role + ': ' + coalesce(a.text, 'in the picture')) WHERE y IS NOT NULL] AS arguments
+OPTIONAL MATCH (m)-[:ARGUED_BY]->(p:Pattern)
+WITH m, x, i, c, arguments, p ORDER BY p.rank, p.id
+RETURN m.eventType AS eventType, m.score AS score, m.trigger AS trigger, m.start AS start, m.`end` AS stop,
+       coalesce(m.sentence, c.text) AS sentence, m.path AS path, m.box AS box, i.imageHash AS imageHash, arguments,
+       collect(p.pattern) AS patterns, collect(p.displayName) AS patternNames, m.source AS source, m.document AS document,
+       m.record AS record, m.time AS time, x.run AS run, x.corpus AS corpus, x.textModel AS textModel,
+       x.imageModel AS imageModel, x.decisions AS decisions, x.versions AS versions, x.at AS extractedAt
+"""
+
+SAME_EVENTS = """
+MATCH (a:Mention)-[s:SAME_AS]->(b:Mention)
+WHERE a.eventType = $eventType
+RETURN s.score AS score, s.reasons AS reasons, a.trigger AS firstTrigger, a.sentence AS firstSentence, a.path AS firstPath,
+       b.trigger AS secondTrigger, b.sentence AS secondSentence, b.path AS secondPath, a.id AS first, b.id AS second
+ORDER BY score DESC, first, second LIMIT $limit
+"""

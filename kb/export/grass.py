@@ -42,6 +42,8 @@ STYLES = {
     "Review": LabelStyle("#17202a", "#000000", "#ffffff", 50, "decision"),
     "Mention": LabelStyle("#ec7063", "#b03a2e", "#1b1b1b", 65, "trigger"),
     "Argument": LabelStyle("#fad7a0", "#dc7633", "#1b1b1b", 50, "text"),
+    "Document": LabelStyle("#aeb6bf", "#808b96", "#1b1b1b", 65, "document"),
+    "Extraction": LabelStyle("#d2b4de", "#a569bd", "#1b1b1b", 50, "source"),
 }
 """How each label of the schema is drawn."""
 

@@ -1,7 +1,7 @@
 """JSON Lines, one node or relationship a line: nothing is lost, and `kb import` makes the same bundle again.
 
 ```
-{"format": "eventminer-jsonl", "schemaVersion": 2, "corpus": "beach", "run": "…", "ontology": "sports"}
+{"format": "eventminer-jsonl", "schemaVersion": 3, "corpus": "beach", "run": "…", "ontology": "sports"}
 {"node": "Pattern", "id": "Pattern:beach/P0123456789ab", "properties": {"displayName": "rock face", …}}
 {"relationship": "INDICATES", "source": "Pattern:…", "target": "EventType:…", "properties": {…}}
 {"rows": 89}

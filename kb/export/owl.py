@@ -43,6 +43,8 @@ CLASSES = {
     "Review": ("prov:Entity",),
     "Mention": ("sem:Event", "prov:Entity"),
     "Argument": ("sem:Actor",),
+    "Document": ("prov:Entity", "schema:CreativeWork"),
+    "Extraction": ("prov:Activity",),
 }
 """What the nodes of a label are in the words of others."""
 
@@ -71,6 +73,10 @@ RELATIONSHIPS = {
     "IN_CORPUS": ("dcterms:isPartOf",),
     "OF_TYPE": ("sem:eventType",),
     "HAS_ARGUMENT": ("sem:hasActor",),
+    "IN_DOCUMENT": ("prov:wasDerivedFrom",),
+    "EXTRACTED_IN": ("prov:wasGeneratedBy",),
+    "USED_RUN": ("prov:wasInformedBy",),
+    "SAME_AS": ("prov:alternateOf",),
 }
 MAPPINGS = {"ace": "ace", "cameo": "cameo", "schemaOrg": "schema_org", "wikidata": "wikidata"}
 """Properties of event types that hold ids of a vocabulary, and its name in `kb.ontologies.mapping`."""

@@ -20,10 +20,22 @@ class TextSpan(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """Where in a picture an event shows; no box stands for all of it."""
+    """Where in a picture an event shows; no box stands for all of it.
+
+    Attributes:
+        path: How the corpus names the picture.
+        box: Where in it.
+        phash: Its perceptual hash, 16 hexadecimal digits; copies of a photograph have close ones.
+    """
 
     path: str
     box: Box | None = None
+    phash: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is printed."""
+        phash = {"phash": self.phash} if self.phash else {}
+        return {"path": self.path, "box": list(self.box) if self.box else None, **phash}
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,9 @@ class Mention:
         arguments: Who or what takes part.
         patterns: Ids of the patterns that argue for it, strongest first.
         caption: Number of the caption of the record, from 0; None where the record is one text.
+        lemma: Basic form of the trigger.
+        sentence: The sentence, or the piece of the text, that the trigger stands in.
+        time: When the record was published, as its corpus says.
     """
 
     record: str
@@ -79,19 +94,23 @@ class Mention:
     arguments: tuple[Argument, ...] = ()
     patterns: tuple[str, ...] = ()
     caption: int | None = None
+    lemma: str | None = None
+    sentence: TextSpan | None = None
+    time: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return what is printed."""
-        image = self.image
         caption = {} if self.caption is None else {"caption": self.caption}
+        more = {"lemma": self.lemma, "sentence": self.sentence and self.sentence._asdict(), "time": self.time}
         return {
             "record": self.record,
             "document": self.document,
             **caption,
             "eventType": self.event_type,
             "trigger": self.trigger._asdict() if self.trigger else None,
-            "image": {"path": image.path, "box": list(image.box) if image.box else None} if image else None,
+            "image": self.image.as_json() if self.image else None,
             "score": round(self.score, 4),
             "arguments": [argument.as_json() for argument in self.arguments],
             "patterns": list(self.patterns),
+            **{name: value for name, value in more.items() if value},
         }

@@ -47,12 +47,16 @@ class Seen(NamedTuple):
         document: Id of the document it belongs to.
         image: How the corpus names it.
         geometry: Where its cells lie.
+        phash: Its perceptual hash.
+        time: When the record was published, as its corpus says.
     """
 
     record: str
     document: str
     image: str
     geometry: Geometry
+    phash: str | None = None
+    time: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +100,12 @@ class PictureReader:
             document=picture.document,
             event_type=event_type,
             score=score,
-            image=Picture(picture.image, self._box(arguing[0], cells, picture.geometry) if arguing else None),
+            image=Picture(
+                picture.image, self._box(arguing[0], cells, picture.geometry) if arguing else None, picture.phash
+            ),
             arguments=tuple(self._arguments(arguing, score, cells, picture.geometry)),
             patterns=tuple(self.patterns[place].pattern for place in arguing),
+            time=picture.time,
         )
 
     def _arguments(self, arguing: Sequence[int], score: float, cells: Float16s, geometry: Geometry) -> list[Argument]:

@@ -116,6 +116,9 @@ class TextExtractor:
             arguments=arguments,
             patterns=self._argue(words, hit.event_type),
             caption=record.caption,
+            lemma=parsed.lemmas[hit.token],
+            sentence=TextSpan(piece.first, piece.first + len(piece.text), piece.text),
+            time=record.time,
         )
 
     def _argue(self, words: Iterable[str], event_type: str) -> tuple[str, ...]:

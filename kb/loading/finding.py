@@ -2,22 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import platform
+from typing import TYPE_CHECKING, NamedTuple
 
 from kb import cypher
+from kb.bundle import verify_bundle
+from kb.model import node_id
 from miner.errors import KbError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kb.bundle import Manifest
     from kb.store import GraphStore
 
 __all__ = [
+    "Loaded",
     "find_corpora_of_run",
     "find_corpora_with_record",
     "find_corpus",
     "find_corpus_of_bundle",
+    "find_loaded",
+    "note_folder",
     "require_free_name",
 ]
+
+READ_TIMEOUT_S = 60.0
+
+
+class Loaded(NamedTuple):
+    """A run that was loaded into a store.
+
+    Attributes:
+        corpus: Name of its corpus there.
+        run: Its key.
+        path: Where its folder was, if that was noted.
+        host: On which machine.
+    """
+
+    corpus: str
+    run: str
+    path: str | None
+    host: str | None
+
+
+def find_loaded(store: GraphStore) -> list[Loaded]:
+    """Return the runs that a store has, by corpus.
+
+    Raises:
+        KbError: The store cannot be asked.
+    """
+    rows = store.read(cypher.READ_FOLDERS, {}, timeout_s=READ_TIMEOUT_S).rows
+    return list(dict.fromkeys(Loaded(*row) for row in rows))
+
+
+def note_folder(store: GraphStore, corpus: str, folder: Path) -> None:
+    """Note where the folder of a loaded run is; does nothing for what is no run folder.
+
+    Args:
+        store: Where it was loaded into.
+        corpus: Name of the corpus there.
+        folder: Of the run.
+
+    Raises:
+        KbError: The store cannot be written.
+    """
+    if not (folder / "run.json").exists():
+        return
+    place = {"path": str(folder.absolute()), "host": platform.node()}
+    run = verify_bundle(folder / "bundle").run
+    store.write(cypher.KEEP_FOLDER, {"id": node_id("EventminerFolder", corpus), "corpus": corpus, "run": run, **place})
 
 
 def find_corpora_of_run(store: GraphStore, run: str) -> list[str]:
@@ -41,12 +95,16 @@ def find_corpora_with_record(store: GraphStore, record: str) -> list[str]:
 def find_corpus(store: GraphStore, value: str) -> str:
     """Return the corpus of that name, loaded as a whole or in part; else the one that the run with that key read.
 
+    What mentions were extracted from without being loaded counts as a corpus of that name as well.
+
     Raises:
         KbError: The store has neither, or several corpora of the run.
     """
     if _names(store, cypher.FIND_CORPUS, value) or _names(store, cypher.FIND_LOAD, value):
         return value
     found = find_corpora_of_run(store, value)
+    if not found and _names(store, cypher.FIND_SOURCE, value):
+        return value
     if not found:
         raise KbError(f"{store.uri} has no corpus and no run {value!r}.", hint="@runs lists those that are there.")
     return _require_one(store, found)

@@ -213,6 +213,8 @@ class _Load:
 
     def complete(self) -> None:
         self._run(cypher.RELINK_REVIEWS, {})
+        for statement in cypher.RELINK_MENTIONS:
+            self._repeat(statement, {})
         self._keep(lambda _: self._mark.read_position(self._store, 0))
         corpus = node_id("Corpus", self._manifest.corpus)
         self._run(cypher.COMPLETE_LOAD, {"corpus": corpus, "bundle": self._manifest.digest})
@@ -313,13 +315,13 @@ class _Load:
 
 
 def remove_corpus(store: GraphStore, corpus: str) -> Changes:
-    """Remove all that a store has of a corpus; reviews stay, and what others have added.
+    """Remove all that a store has of a corpus, mentions extracted from it too; reviews stay, and what others have added.
 
     A load of it that is going on stops; what an interrupted one has left goes too.
 
     Args:
         store: Where from.
-        corpus: Name of the corpus, or else key of a run that read it.
+        corpus: Name of the corpus, or else key of a run that read it, or else of another source of mentions.
 
     Raises:
         KbError: The store has no such corpus or run, or several corpora of the run; or it cannot be written.
@@ -335,6 +337,8 @@ def remove_corpus(store: GraphStore, corpus: str) -> Changes:
         for node in sorted(SCHEMA.bundle_nodes, key=lambda n: (n.label == "Corpus", n.label != "Caption")):
             if node.origin == "bundle":
                 changes += delete_all(cypher.delete_scope(node), {"scope": name})
+        for statement in cypher.DELETE_SOURCE:
+            changes += delete_all(statement, {"source": name})
         for statement in (cypher.DELETE_UNUSED_EVENT_TYPES, cypher.DELETE_UNUSED_ROLES):
             changes += delete_all(statement, {"scope": name})
         mark.drop(store)

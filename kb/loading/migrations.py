@@ -55,6 +55,7 @@ MIGRATIONS = (
             f"MATCH (i:Image)-[:HAS_CAPTION]->(n:Caption) {_COPY_ORIGIN}",
         ),
     ),
+    Migration(3, "documents, extractions and provenance of mentions, and which tell of one event; folders of runs"),
 )
 """Every change so far; the last one's version is that of the schema."""
 

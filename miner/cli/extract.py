@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from corpora.texts import TextRecord
     from kb.extract.mention import Mention
-    from miner.run.folder import RunFolder
+    from miner.run.known import KnownRun
+    from miner.run.mention_graph import Spool
     from miner.run.picture_extraction import PictureCorpus
     from miner.run.progress import Progress
 
@@ -27,7 +28,14 @@ STDIN = "-"
 
 
 def extract(
-    kb: Annotated[Path, typer.Option("--kb", metavar="RUN", help="Run folder whose patterns and models extract.")],
+    kb: Annotated[
+        str,
+        typer.Option(
+            "--kb",
+            metavar="RUN|URI",
+            help="Run folder whose patterns and models extract, or a graph it was loaded into.",
+        ),
+    ],
     text: Annotated[
         str, typer.Option("--text", metavar="FILE|-", help="A text, one document; - is standard input.")
     ] = "",
@@ -49,6 +57,20 @@ def extract(
             "--explain", metavar="FILE", help="Draw the evidence of --text and --image as well, as .html or .png."
         ),
     ] = None,
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="URI", help="Graph to write the mentions into as well; the run must be loaded."),
+    ] = "",
+    name: Annotated[
+        str,
+        typer.Option("--as", metavar="NAME", help="With --to: what the source is called, if not as corpus or file."),
+    ] = "",
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run", metavar="RUN", help="Run folder, where the graph of --kb does not know it or has several."
+        ),
+    ] = None,
     workers: WorkersOption = 0,
     scheduler: SchedulerOption = "",
     threads: Annotated[
@@ -62,41 +84,71 @@ def extract(
     A run that 'eventminer kb train' has trained reads texts with its model; others use the triggers of their ontology, the names of
     their patterns and plain grammar. Pictures are read with what the run was mined from. A mention of a text and one of a picture
     of the same document and event type become one. Texts in other languages, empty ones and pictures that cannot be used are left
-    out and counted.
+    out and counted. What analysts decided counts: rejected patterns do not argue, names and roles are theirs.
     """
     from collections import Counter
 
     from miner.run.extracting import extract_all
     from miner.run.extraction import Extraction
-    from miner.run.folder import open_run
     from miner.run.job import Place
+    from miner.run.known import open_known
+    from miner.run.mention_graph import Spool, name_of_file
     from miner.run.progress import OnConsole
 
     _check_choice(text, image, corpus, explain)
-    folder = open_run(kb)
+    source = name or name_of_file(text, image)
+    if to and not (source or corpus):
+        raise typer.BadParameter("A text from standard input has no name in the graph: give --as NAME.")
+    known = open_known(kb, run)
     progress = OnConsole(open_stderr())
     counts: Counter[str] = Counter()
     content = _read_text(text) if text and explain else None
-    pictures = _pictures(folder, text, image, corpus if images else "", progress)
+    pictures = _pictures(known, text, image, corpus if images else "", progress)
     if text or corpus:
-        _note_model(folder)
+        _note_model(known)
     mentions: list[Mention] = []
     with ExitStack() as stack:
         target = stack.enter_context(out.open("w", encoding="utf-8")) if out else sys.stdout
+        spool = stack.enter_context(Spool())
 
         def write(mention: Mention) -> None:
-            print(json.dumps(mention.as_json(), ensure_ascii=False), file=target)
+            line = json.dumps(mention.as_json(), ensure_ascii=False)
+            print(line, file=target)
+            if to:
+                spool.add(line, mention.event_type)
             if explain:
                 mentions.append(mention)
 
         texts = _texts(text, corpus, content, counts) if text or corpus else None
         place = Place(n_threads=threads, n_workers=workers, scheduler=scheduler)
-        extract_all(folder, texts, pictures, place, progress, Extraction(write, counts))
-    _require_some(text or corpus, image, counts)
-    for reason, n in sorted(counts.items()):
-        typer.echo(f"{n:,} {reason}", err=True)
+        extract_all(known, texts, pictures, place, progress, Extraction(write, counts))
+        _require_some(text or corpus, image, counts)
+        for reason, n in sorted(counts.items()):
+            typer.echo(f"{n:,} {reason}", err=True)
+        if to:
+            _write_to_graph(to, spool, known, source, corpus=corpus, texts=texts is not None, pictures=bool(pictures))
     if explain:
-        _explain(folder, explain, content, image, mentions)
+        _explain(known, explain, content, image, mentions)
+
+
+def _write_to_graph(
+    to: str, spool: Spool, known: KnownRun, source: str, *, corpus: str, texts: bool, pictures: bool
+) -> None:
+    from miner.run.mention_graph import write_to_graph
+
+    done = write_to_graph(to, spool, known, source, corpus=corpus, texts=texts, pictures=pictures)
+    typer.echo(
+        f"{done.n_mentions:,} mentions are in {to}: {done.changes.nodes_created:,} nodes and "
+        f"{done.changes.relationships_created:,} relationships are new, {done.changes.nodes_deleted:,} and "
+        f"{done.changes.relationships_deleted:,} are gone.",
+        err=True,
+    )
+    if done.n_unlinked:
+        typer.echo(
+            f"Note: the patterns that argue for {done.n_unlinked:,} of them are not in the graph; 'eventminer kb load "
+            f"{known.path} --to {to}' brings and joins them.",
+            err=True,
+        )
 
 
 def _check_choice(text: str, image: Path | None, corpus: str, explain: Path | None) -> None:
@@ -108,18 +160,16 @@ def _check_choice(text: str, image: Path | None, corpus: str, explain: Path | No
         raise typer.BadParameter(f"--explain draws .html or .png, not {explain.suffix or explain.name!r}.")
 
 
-def _note_model(folder: RunFolder) -> None:
+def _note_model(known: KnownRun) -> None:
     from miner.run.extraction import EXTRACTOR, is_stale
 
-    if not (folder.path / EXTRACTOR).is_dir():
+    if not (known.path / EXTRACTOR).is_dir():
         typer.echo("Note: the run has no trained model; rules read texts. 'eventminer kb train' trains one.", err=True)
-    elif is_stale(folder):
+    elif is_stale(known.folder):
         typer.echo("Note: the model was trained with other patterns than the run has now; train it again.", err=True)
 
 
-def _pictures(
-    folder: RunFolder, text: str, image: Path | None, corpus: str, progress: Progress
-) -> PictureCorpus | None:
+def _pictures(known: KnownRun, text: str, image: Path | None, corpus: str, progress: Progress) -> PictureCorpus | None:
     """Return the pictures to look at; a corpus that has none is read for its texts alone, and that is said."""
     from corpora.m2e2 import looks_like_m2e2
     from miner.config_file import load_config
@@ -131,7 +181,7 @@ def _pictures(
     if not corpus or looks_like_m2e2(Path(corpus)):
         return None
     try:
-        return read_pictures(corpus, load_config(folder.path / "run.toml"), progress)
+        return read_pictures(corpus, load_config(known.path / "run.toml"), progress)
     except CorpusError as error:
         typer.echo(f"Note: no pictures are looked at: {error.message}", err=True)
         return None
@@ -179,7 +229,7 @@ def _require_some(location: str, image: Path | None, counts: Counter[str]) -> No
         require_texts(location, counts["texts"] + counts["pictures"])
 
 
-def _explain(folder: RunFolder, path: Path, content: str | None, image: Path | None, mentions: list[Mention]) -> None:
+def _explain(known: KnownRun, path: Path, content: str | None, image: Path | None, mentions: list[Mention]) -> None:
     from PIL import Image
 
     from miner.config_file import load_config
@@ -190,11 +240,11 @@ def _explain(folder: RunFolder, path: Path, content: str | None, image: Path | N
 
     picture = None
     if image:
-        most = load_config(folder.path / "run.toml").visual.max_pixels
+        most = load_config(known.path / "run.toml").visual.max_pixels
         picture = Image.fromarray(decode_image(image.read_bytes(), max_pixels=most).rgb)
     title = image.name if image else "text"
     sources = [Source(title, content, picture, [mention.as_json() for mention in mentions])]
-    patterns = describe_patterns(folder)
+    patterns = describe_patterns(known)
     if path.suffix.lower() == ".png":
         write_bytes(path, explain_picture(sources, patterns))
     else:

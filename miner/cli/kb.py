@@ -58,6 +58,7 @@ def load(
     from kb.bundle import verify_bundle
     from kb.embedded_store import put_aside
     from kb.loading.copying import load_as
+    from kb.loading.finding import note_folder
     from kb.loading.load import bundle_folder, load_bundle
     from kb.store import open_store
     from miner.run.progress import OnConsole
@@ -81,6 +82,7 @@ def load(
         else:
             done = load_bundle(run, store, advance)
             sync_run_reviews(run, store)
+        note_folder(store, done.corpus, run)
     if json:
         print_json(
             {

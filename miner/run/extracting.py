@@ -8,8 +8,8 @@ from kb.extract.fuse import fuse
 from miner.config_file import load_config
 from miner.run.extraction import Extraction, extract_texts
 from miner.run.image_model import open_reader
+from miner.run.known import known_patterns
 from miner.run.picture_extraction import extract_pictures
-from miner.store.formats import read_table
 from reports.explanation import Argued
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from corpora.texts import TextRecord
     from kb.extract.mention import Mention
-    from miner.run.folder import RunFolder
     from miner.run.job import Place
+    from miner.run.known import KnownRun
     from miner.run.picture_extraction import PictureCorpus
     from miner.run.progress import Progress
 
@@ -26,7 +26,7 @@ __all__ = ["describe_patterns", "extract_all"]
 
 
 def extract_all(
-    folder: RunFolder,
+    known: KnownRun,
     texts: Iterable[TextRecord] | None,
     pictures: PictureCorpus | None,
     place: Place,
@@ -39,7 +39,7 @@ def extract_all(
     the texts, and at last those of pictures that no text speaks of.
 
     Args:
-        folder: A finished run.
+        known: A finished run.
         texts: Read as they are needed; the texts of a document stand together. None to read none.
         pictures: To look at. None to look at none.
         place: Where the work is done.
@@ -51,23 +51,23 @@ def extract_all(
     """
     if pictures is None:
         if texts is not None:
-            extract_texts(folder.path, texts, place, out)
+            extract_texts(known, texts, place, out)
         return
-    shown, priors = _look(folder, pictures, place, progress, out)
+    shown, priors = _look(known, pictures, place, progress, out)
     joiner = _Joiner(shown, priors, out.write)
     if texts is not None:
-        extract_texts(folder.path, texts, place, Extraction(joiner.take, out.counts))
+        extract_texts(known, texts, place, Extraction(joiner.take, out.counts))
     joiner.finish()
     out.counts["mentions in words and picture"] += joiner.n_joined
 
 
 def _look(
-    folder: RunFolder, pictures: PictureCorpus, place: Place, progress: Progress, out: Extraction
+    known: KnownRun, pictures: PictureCorpus, place: Place, progress: Progress, out: Extraction
 ) -> tuple[dict[str, list[Mention]], dict[str, float]]:
     """Return what pictures show, by document, and how probable each event type is in a picture nobody has looked at."""
-    config = load_config(folder.path / "run.toml")
+    config = load_config(known.path / "run.toml")
     with progress.stage("open the image model"):
-        reader = open_reader(folder, config)
+        reader = open_reader(known.folder, config)
     shown: dict[str, list[Mention]] = {}
 
     def keep(mention: Mention) -> None:
@@ -111,8 +111,7 @@ class _Joiner:
         self._said = []
 
 
-def describe_patterns(folder: RunFolder) -> dict[str, Argued]:
+def describe_patterns(known: KnownRun) -> dict[str, Argued]:
     """Return what a reader of an explanation wants to know of each pattern of a run."""
-    columns = ["pattern", "name", "eventType", "confidence", "textWords"]
-    rows = read_table(folder.artefact("patterns").file("patterns.parquet"), columns).to_pylist()
+    rows = known_patterns(known).select(["pattern", "name", "eventType", "confidence", "textWords"]).to_pylist()
     return {row["pattern"]: Argued(row["name"], row["eventType"], row["confidence"], row["textWords"]) for row in rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,8 +13,8 @@ from kb.extract.model import load_model
 from kb.extract.rules import RuleModel
 from kb.extract.text import TextExtractor
 from miner.errors import ConfigError
-from miner.run.folder import open_run
 from miner.run.job import open_executor
+from miner.run.known import known_patterns, of_folder
 from miner.run.read_stages import read_ontology
 from miner.store.formats import read_array, read_json, read_table
 from miner.text.pieces import PieceParser
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
     from corpora.texts import TextRecord
@@ -32,8 +34,18 @@ if TYPE_CHECKING:
     from kb.ontology import Ontology
     from miner.run.folder import RunFolder
     from miner.run.job import Place
+    from miner.run.known import KnownRun
 
-__all__ = ["EXTRACTOR", "Extraction", "extract_texts", "is_stale", "open_evoked", "open_extractor"]
+__all__ = [
+    "EXTRACTOR",
+    "Extraction",
+    "evoked_by",
+    "extract_texts",
+    "is_stale",
+    "open_evoked",
+    "open_extractor",
+    "read_vectors",
+]
 
 EXTRACTOR = "extractor"
 """Part of a run folder: the model that `eventminer kb train` fitted for it."""
@@ -54,39 +66,39 @@ class Extraction(NamedTuple):
 class _Work:
     """Extracts from some texts in any process that sees the run folder."""
 
-    run: Path
+    known: KnownRun
 
     def __call__(self, records: Sequence[TextRecord]) -> tuple[list[Mention], Counter[str]]:
-        extractor = _opened(self.run)
+        extractor = _opened(self.known)
         extractor.counts.clear()
         return list(extractor.extract(records)), Counter(extractor.counts)
 
 
 @lru_cache(maxsize=1)
-def _opened(run: Path) -> TextExtractor:
-    return open_extractor(open_run(run))
+def _opened(known: KnownRun) -> TextExtractor:
+    return open_extractor(known)
 
 
-def open_extractor(folder: RunFolder) -> TextExtractor:
+def open_extractor(known: KnownRun) -> TextExtractor:
     """Return the extractor of a run: its trained model, or rules where there is none.
 
     Raises:
         ArtefactError: The run has not finished, or the model is damaged or of another ontology.
         TextError: The pipeline cannot be loaded.
     """
-    ontology = read_ontology(folder.artefact("label"))
-    evoked = open_evoked([folder.path])
+    ontology = read_ontology(known.folder.artefact("label"))
+    evoked = evoked_by([known])
     return TextExtractor(
-        open_finder(folder, ontology), PieceParser(resolve_pipeline("auto", LANGUAGE)), evoked, language=LANGUAGE
+        open_finder(known, ontology), PieceParser(resolve_pipeline("auto", LANGUAGE)), evoked, language=LANGUAGE
     )
 
 
-def open_finder(folder: RunFolder, ontology: Ontology) -> EventFinder:
+def open_finder(known: KnownRun, ontology: Ontology) -> EventFinder:
     """Return the trained model of a run, or rules from its ontology and its names where there is none."""
-    model = folder.path / EXTRACTOR
+    model = known.path / EXTRACTOR
     if (model / "model.json").is_file():
         return load_model(model, ontology)
-    return RuleModel(ontology, _trigger_names(folder))
+    return RuleModel(ontology, _trigger_names(known))
 
 
 def is_stale(folder: RunFolder) -> bool:
@@ -98,10 +110,9 @@ def is_stale(folder: RunFolder) -> bool:
     return about.get("patterns") != folder.artefact("patterns").key
 
 
-def _trigger_names(folder: RunFolder) -> dict[str, str]:
+def _trigger_names(known: KnownRun) -> dict[str, str]:
     """Return the heads of names that are trigger words, with the event type of their best pattern."""
-    columns = ["nameHead", "nameFlags", "eventType"]
-    rows = read_table(folder.artefact("patterns").file("patterns.parquet"), columns).to_pylist()
+    rows = known_patterns(known).select(["nameHead", "nameFlags", "eventType"]).to_pylist()
     names: dict[str, str] = {}
     for row in rows:
         if "trigger" in row["nameFlags"]:
@@ -110,6 +121,15 @@ def _trigger_names(folder: RunFolder) -> dict[str, str]:
 
 
 def open_evoked(runs: Iterable[Path]) -> Evoked:
+    """Return what the words of some runs evoke, as they were reviewed.
+
+    Raises:
+        ArtefactError: A run has not finished.
+    """
+    return evoked_by(of_folder(run) for run in runs)
+
+
+def evoked_by(runs: Iterable[KnownRun]) -> Evoked:
     """Return what the words of some runs evoke; the vectors are those of the first run that has patterns.
 
     Raises:
@@ -118,19 +138,26 @@ def open_evoked(runs: Iterable[Path]) -> Evoked:
     patterns: list[SeenPattern] = []
     words: Sequence[str] = ()
     vectors = None
-    for run in runs:
-        folder = open_run(run)
-        table = read_table(folder.artefact("patterns").file("patterns.parquet"))
-        items = read_table(folder.artefact("text-items").file("text_items.parquet"), ["textItem", "words"])
-        found = list(
-            _seen_patterns(table, dict(zip(*(items[name].to_pylist() for name in items.column_names), strict=True)))
-        )
+    for known in runs:
+        artefact = known.folder.artefact("text-items")
+        items = read_table(artefact.file("text_items.parquet"), ["textItem", "words"])
+        words_of = dict(zip(*(items[name].to_pylist() for name in items.column_names), strict=True))
+        found = list(_seen_patterns(known_patterns(known), words_of))
         if found and vectors is None:
-            artefact = folder.artefact("text-items")
-            words = read_table(artefact.file("words.parquet"), ["word"])["word"].to_pylist()
-            vectors = read_array(artefact.file("vectors.npy"), mmap=False).astype("float32")
+            words, vectors = read_vectors(known.folder)
         patterns += found
     return Evoked(patterns, words, vectors)
+
+
+def read_vectors(folder: RunFolder) -> tuple[Sequence[str], npt.NDArray[np.float32]]:
+    """Return the words of a run and their vectors, float32, (n_words, n_dims), of unit length.
+
+    Raises:
+        ArtefactError: The run has not finished.
+    """
+    artefact = folder.artefact("text-items")
+    words = read_table(artefact.file("words.parquet"), ["word"])["word"].to_pylist()
+    return words, read_array(artefact.file("vectors.npy"), mmap=False).astype("float32")
 
 
 def _seen_patterns(table: pa.Table, items: Mapping[int, Sequence[str]]) -> Iterator[SeenPattern]:
@@ -146,11 +173,11 @@ def _seen_patterns(table: pa.Table, items: Mapping[int, Sequence[str]]) -> Itera
         )
 
 
-def extract_texts(run: Path, records: Iterable[TextRecord], place: Place, out: Extraction) -> None:
+def extract_texts(known: KnownRun, records: Iterable[TextRecord], place: Place, out: Extraction) -> None:
     """Extract from texts and hand on every mention, in the order of the texts.
 
     Args:
-        run: A finished run.
+        known: A finished run.
         records: The texts; read as they are needed.
         place: Where the work is done.
         out: Takes the mentions; its counts are added to.
@@ -160,20 +187,22 @@ def extract_texts(run: Path, records: Iterable[TextRecord], place: Place, out: E
         EventMinerError: As of `open_extractor`.
     """
     if not place.n_workers and not place.scheduler and place.n_threads == 1:
-        extractor = open_extractor(open_run(run))
+        extractor = open_extractor(known)
         for mention in extractor.extract(records):
             out.write(mention)
         out.counts.update(extractor.counts)
         return
     chunks = iter(partial(_take, iter(records)), [])
+    work = _Work(replace(known, path=known.path.absolute()))
     with open_executor(place) as executor:
         if not executor.shares_disk:
             raise ConfigError(
-                f"The workers of {place.scheduler} do not see {run}.", hint="Extract on this machine: --workers N."
+                f"The workers of {place.scheduler} do not see {known.path}.",
+                hint="Extract on this machine: --workers N.",
             )
         while round_of_work := list(islice(chunks, CHUNKS_PER_WORKER * executor.n_workers)):
             done: dict[int, tuple[list[Mention], Counter[str]]] = {}
-            executor.map(_Work(run.absolute()), round_of_work, on_result=done.__setitem__, thread_safe=False)
+            executor.map(work, round_of_work, on_result=done.__setitem__, thread_safe=False)
             for number in range(len(round_of_work)):
                 mentions, counts = done[number]
                 out.counts.update(counts)

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from kb import cypher
 from kb.bundle import verify_bundle
 from kb.embedded_store import graph_file
+from kb.loading.batches import change_all
 from kb.loading.copying import load_as
 from kb.loading.finding import find_corpora_of_run, find_corpora_with_record
-from kb.loading.load import load_bundle
+from kb.loading.load import DELETED_ROWS, load_bundle
+from kb.loading.patience import Patience
 from kb.model import node_id
 from kb.store import open_store
 from miner.config_file import load_config
@@ -153,6 +155,9 @@ def _forget_mentions(folder: RunFolder, record: str, uri: str, runs: frozenset[s
                 params = {"record": record, "scope": corpus, "image": node_id("Image", corpus, record)}
                 store.write(cypher.DELETE_ARGUMENTS_OF_RECORD, params)
                 store.write(cypher.DELETE_MENTIONS_OF_RECORD, params)
+                change_all(
+                    store, cypher.DELETE_EMPTY_DOCUMENTS, {"source": corpus}, limit=DELETED_ROWS, keep=Patience().keep
+                )
 
 
 def _renew(folder: RunFolder, record: str, uri: str, runs: frozenset[str]) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from miner.visual.backbone import Backbone
     from miner.visual.encode import EncodedShard
 
-COLUMNS = ("record", "image", "status", "code", "reason")
+COLUMNS = ("record", "image", "status", "code", "reason", "time")
 SHARD_SIZE = 64
 SHARDS_AT_ONCE = 64
 
@@ -43,7 +43,7 @@ class PictureCorpus(NamedTuple):
     """Pictures to extract from.
 
     Attributes:
-        records: Columns `record`, `image`, `status`, `code` and `reason`.
+        records: Columns `record`, `image`, `status`, `code`, `reason` and `time`.
         documents: Document of each record that has one.
         source: Opens image files.
     """
@@ -65,7 +65,7 @@ def one_picture(path: Path, document: str = "") -> PictureCorpus:
     """
     if not path.is_file():
         raise CorpusError(f"There is no image file {path}.")
-    row = {"record": path.name, "image": path.name, "status": "ok", "code": None, "reason": None}
+    row = {"record": path.name, "image": path.name, "status": "ok", "code": None, "reason": None, "time": None}
     return PictureCorpus(
         _table([row]), {path.name: document} if document else {}, ImageSource(locate(str(path.parent))[0])
     )
@@ -137,7 +137,7 @@ class _Looks:
 
     def keep(self, index: int, shard: EncodedShard) -> None:
         """Read one shard."""
-        names = dict(zip(*(self.shards[index][name].to_pylist() for name in ("record", "image")), strict=True))
+        rows = {row["record"]: row for row in self.shards[index].select(["record", "image", "time"]).to_pylist()}
         seen = []
         for row in shard.images.to_pylist():
             if row["status"] != "ok":
@@ -145,7 +145,8 @@ class _Looks:
                 continue
             geometry = geometry_of(row["width"], row["height"], self.backbone)
             record = row["record"]
-            seen.append(Seen(record, self.documents.get(record, record), names[record], geometry))
+            own, document = rows[record], self.documents.get(record, record)
+            seen.append(Seen(record, document, own["image"], geometry, row["phash"], own["time"]))
         self.found[index] = self.reader.read(seen, shard.activations.pooled, shard.activations.projected)
         self.counts["pictures"] += len(seen)
-        self.advance(len(names))
+        self.advance(len(rows))

@@ -177,7 +177,7 @@ def _bundle(nodes: dict[str, Rows], relationships: dict[str, Rows]) -> Bundle:
     files = {f"nodes/{label}.parquet": table for label, table in node_tables.items()}
     files |= {f"relationships/{kind}.parquet": table for kind, table in edge_tables.items()}
     entries = {name: FileEntry(rows=t.num_rows, hash=digest_bytes(table_bytes(t))) for name, t in files.items()}
-    manifest = Manifest(schema_version=SCHEMA.version, corpus=CORPUS, run="run", ontology="large", files=entries)
+    manifest = Manifest(schema_version=SCHEMA.bundle_version, corpus=CORPUS, run="run", ontology="large", files=entries)
     return Bundle(manifest=manifest, nodes=node_tables, relationships=edge_tables)
 
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import eventminer
 from corpora.scenes import generate_scenes
 from miner.cli.app import app
 from miner.errors import CorpusError
@@ -65,6 +66,29 @@ def test_extract_tells_what_new_pictures_show(home: Path) -> None:
 def test_extract_from_a_corpus_is_the_same_with_more_threads(home: Path) -> None:
     corpus = str(home / "new")
     assert extract(home, "--corpus", corpus, "--threads", "2") == extract(home, "--corpus", corpus)
+
+
+def test_extract_into_the_graph_twice_changes_nothing_and_says_what_extracted(home: Path) -> None:
+    options = ["extract", "--kb", str(home / "run"), "--corpus", str(home / "new"), "--to", str(home / "run")]
+    first, again = (CliRunner().invoke(app, options) for _ in range(2))
+    printed = [line for line in first.stdout.splitlines() if line.startswith("{")]
+    assert f"{len(printed)} mentions are in" in first.stderr
+    assert "0 nodes and 0 relationships are new, 0 and 0 are gone" in again.stderr
+    count = "MATCH (m:Mention)-[:EXTRACTED_IN]->(x:Extraction)-[:USED_RUN]->(:MiningRun) RETURN x.imageModel AS model, count(m) AS n"
+    (row,) = eventminer.query(home / "run", count).records()
+    assert row["n"] == len(printed)
+    assert len(row["model"]) == 32
+    fewer = CliRunner().invoke(app, [*options, "--no-images"])
+    assert fewer.exit_code == 0
+    assert eventminer.query(home / "run", "MATCH (m:Mention) WHERE m.path IS NOT NULL RETURN m").rows == ()
+
+
+def test_extract_of_a_piped_text_into_the_graph_needs_a_name(home: Path) -> None:
+    failed = CliRunner().invoke(
+        app, ["extract", "--kb", str(home / "run"), "--text", "-", "--to", "x"], input="He ran."
+    )
+    assert failed.exit_code == 2
+    assert "--as NAME" in failed.stderr
 
 
 def test_extract_explains_one_picture(home: Path, tmp_path: Path) -> None:

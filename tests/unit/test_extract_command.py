@@ -19,6 +19,7 @@ from miner.patterns.assemble import PATTERNS
 from miner.run.extraction import Extraction, extract_texts, open_evoked
 from miner.run.folder import RunFolder
 from miner.run.job import Place
+from miner.run.known import of_folder
 from miner.store.artefact import Identity
 from miner.store.formats import write_array, write_json, write_table
 from tests.folders import read_files
@@ -154,7 +155,7 @@ def test_extraction_in_rounds_keeps_order_and_counts(run: Path, monkeypatch: pyt
     records = [TextRecord(str(n), "d", "Soldiers attacked the city." if n % 2 else "") for n in range(9)]
     found: list[Mention] = []
     counts: Counter[str] = Counter()
-    extract_texts(run, records, Place(n_threads=2), Extraction(found.append, counts))
+    extract_texts(of_folder(run), records, Place(n_threads=2), Extraction(found.append, counts))
     assert [mention.record for mention in found] == [str(n) for n in range(1, 9, 2)]
     assert counts["texts"] == 9
     assert counts["texts left out: empty"] == 5

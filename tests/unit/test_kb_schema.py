@@ -21,7 +21,7 @@ def test_schema_has_what_the_stages_make() -> None:
     assert [n.label for n in SCHEMA.bundle_nodes] == list(NODES)
     assert sorted(r.type for r in SCHEMA.bundle_relationships) == sorted(RELATIONSHIPS)
     assert {n.label for n in SCHEMA.nodes} - set(NODES) == {
-        "Review", "Mention", "Argument", "EventminerMigration", "EventminerLoad"
+        "Review", "Mention", "Argument", "Document", "Extraction", "EventminerMigration", "EventminerLoad", "EventminerFolder"
     }  # fmt: skip
 
 

@@ -1,0 +1,68 @@
+"""Every Cypher statement about mentions; like those of `kb.cypher` they run on either store.
+
+`$rows` of mentions are {id, type, document, image, caption, patterns, arguments, props}, of arguments {id, mention, role, score,
+patterns, props}, of documents {id, props}. All of them may be given again.
+"""
+
+from __future__ import annotations
+
+FIND_TYPES = "MATCH (e:EventType) WHERE e.id IN $ids RETURN e.id AS id"
+
+MERGE_EXTRACTION = "MERGE (x:Extraction {id: $id}) SET x += $props, x.at = coalesce(x.at, $at)"
+LINK_EXTRACTION = "MATCH (x:Extraction {id: $id}) MATCH (r:MiningRun {run: x.run}) WHERE r.scope = x.corpus MERGE (x)-[:USED_RUN]->(r)"
+MERGE_DOCUMENTS = "UNWIND $rows AS row MERGE (d:Document {id: row.id}) SET d += row.props"
+
+WRITE_MENTIONS = (
+    "UNWIND $rows AS row MERGE (m:Mention {id: row.id}) SET m += row.props",
+    "UNWIND $rows AS row MATCH (m:Mention {id: row.id}) MATCH (e:EventType {id: row.type}) MERGE (m)-[:OF_TYPE]->(e)",
+    "UNWIND $rows AS row MATCH (m:Mention {id: row.id})-[r:EXTRACTED_IN]->(x:Extraction) WHERE x.id <> $extraction DELETE r",
+    "UNWIND $rows AS row MATCH (m:Mention {id: row.id}) MATCH (x:Extraction {id: $extraction}) MERGE (m)-[:EXTRACTED_IN]->(x)",
+    "UNWIND $rows AS row MATCH (m:Mention {id: row.id})-[r:IN_DOCUMENT]->(d:Document) WHERE d.id <> row.document DELETE r",
+    "UNWIND $rows AS row MATCH (m:Mention {id: row.id}) MATCH (d:Document {id: row.document}) MERGE (m)-[:IN_DOCUMENT]->(d)",
+    "UNWIND $rows AS row MATCH (m:Mention {id: row.id})-[r:IN_IMAGE]->(i:Image) WHERE i.id <> coalesce(row.image, '') DELETE r",
+    "UNWIND $rows AS row MATCH (m:Mention {id: row.id}) MATCH (i:Image {id: row.image}) MERGE (m)-[:IN_IMAGE]->(i)",
+    "UNWIND $rows AS row MATCH (m:Mention {id: row.id}) MATCH (c:Caption {id: row.caption}) MERGE (m)-[:IN_CAPTION]->(c)",
+    "UNWIND $rows AS row MATCH (m:Mention {id: row.id})-[r:ARGUED_BY]->(p:Pattern) WHERE NOT p.id IN row.patterns DELETE r",
+    (
+        "UNWIND $rows AS row MATCH (m:Mention {id: row.id}) UNWIND row.patterns AS pattern "
+        "MATCH (p:Pattern {id: pattern}) MERGE (m)-[:ARGUED_BY]->(p)"
+    ),
+    (
+        "UNWIND $rows AS row MATCH (m:Mention {id: row.id})-[:HAS_ARGUMENT]->(a:Argument) WHERE NOT a.id IN row.arguments "
+        "DETACH DELETE a"
+    ),
+)
+"""In this order: what a mention of an earlier extraction was joined to and is no more goes."""
+
+WRITE_ARGUMENTS = (
+    "UNWIND $rows AS row MERGE (a:Argument {id: row.id}) SET a += row.props",
+    (
+        "UNWIND $rows AS row MATCH (m:Mention {id: row.mention}) MATCH (a:Argument {id: row.id}) "
+        "MERGE (m)-[r:HAS_ARGUMENT]->(a) SET r.role = row.role, r.score = row.score"
+    ),
+    "UNWIND $rows AS row MATCH (a:Argument {id: row.id})-[r:ARGUED_BY]->(p:Pattern) WHERE NOT p.id IN row.patterns DELETE r",
+    (
+        "UNWIND $rows AS row MATCH (a:Argument {id: row.id}) UNWIND row.patterns AS pattern "
+        "MATCH (p:Pattern {id: pattern}) MERGE (a)-[:ARGUED_BY]->(p)"
+    ),
+)
+
+# What an earlier extraction of the same source found and this one did not; each statement deletes `$limit` things.
+
+_STALE = "m.source = $source AND NOT EXISTS { (m)-[:EXTRACTED_IN]->(:Extraction {id: $extraction}) }"
+DELETE_STALE = (
+    (
+        f"MATCH (m:Mention)-[:HAS_ARGUMENT]->(x:Argument) WHERE {_STALE} WITH DISTINCT x LIMIT $limit DETACH DELETE x "
+        "RETURN count(*) AS deleted"
+    ),
+    f"MATCH (m:Mention) WHERE {_STALE} WITH m LIMIT $limit DETACH DELETE m RETURN count(*) AS deleted",
+    (
+        "MATCH (x:Extraction) WHERE x.source = $source AND x.id <> $extraction WITH x LIMIT $limit DETACH DELETE x "
+        "RETURN count(*) AS deleted"
+    ),
+)
+
+COUNT_UNLINKED = (
+    "MATCH (m:Mention)-[:EXTRACTED_IN]->(:Extraction {id: $extraction}) WHERE size(m.patternIds) > 0 "
+    "AND NOT EXISTS { (m)-[:ARGUED_BY]->(:Pattern) } RETURN count(m) AS n"
+)
