@@ -12,6 +12,7 @@ import pyarrow as pa
 from miner.errors import MiningError
 from miner.rules.association import Association, associate
 from miner.rules.census import Census, LocalCensus
+from miner.rules.chance import find_family
 from miner.rules.condense import Condensing, condense
 from miner.rules.confirm import Confirmation, confirm, halves
 from miner.rules.hypergeom import log_tail
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from miner.config import MineConfig
+    from miner.rules.chance import PairFamily
     from miner.rules.hypergeom import Floats
     from miner.rules.shards import AnyVotes, Votes
     from miner.rules.transactions import Int64s
@@ -134,7 +136,9 @@ def mine_census(
     bounds.still_class[len(event_types) :] = _NEVER
     # The tests hold for all rules together: what is condensed is what they proved, not what they are offered.
     found = census.search(bounds, config.model_copy(update={"condensed": "all"}))
-    verdict = judge(found, census, bounds, Levels(association.log_levels, margins), config)
+    level = float(association.log_levels[2])
+    chance = find_family(census, bounds, level, thresholds.items, len(event_types)) if len(found) else None
+    verdict = judge(found, census, bounds, Levels(association.log_levels, margins, chance), config)
     q_values = association.q_values(found, verdict.log_p)
     confirmation = confirm(found, verdict.proven, other, config.family_wise) if other is not None else None
     wanted = verdict.proven if confirmation is None else confirmation.confirmed
@@ -142,7 +146,7 @@ def mine_census(
     kept = kept[condense(found.take(kept), Condensing.of(config))]
     return MiningResult(
         rules_table(found, verdict, kept, event_types, q_values=q_values, confirmation=confirmation),
-        _summary(event_types, association, found, verdict, margins=margins, confirmation=confirmation),
+        _summary(event_types, association, found, verdict, margins=margins, chance=chance, confirmation=confirmation),
     )
 
 
@@ -234,6 +238,7 @@ def _summary(
     verdict: Verdict,
     *,
     margins: Floats,
+    chance: PairFamily | None,
     confirmation: Confirmation | None,
 ) -> dict[str, Any]:
     """Give what was tested and found, ready for JSON; a level or p-value of 0 means that nothing can be proven."""
@@ -258,6 +263,8 @@ def _summary(
         "tests": {str(length): float(association.n_tests[length]) for length in lengths},
         "level": {str(length): math.exp(association.log_levels[length]) for length in lengths},
         "linkLevel": {str(length): math.exp(margins[length]) for length in lengths},
+        "pairsAssociated": int(np.count_nonzero(verdict.associated & (rules.lengths == 2))),
+        "pairsAssociatedByChance": chance.n_by_chance if chance is not None else None,
         "smallestAttainableLog10P": min(own["smallestAttainableLog10P"] for own in by_type.values() if own["votes"]),
         "eventTypes": by_type,
     }

@@ -16,6 +16,7 @@ from miner.rules.significance import layered_q
 
 if TYPE_CHECKING:
     from miner.config import MineConfig
+    from miner.rules.chance import PairFamily
     from miner.rules.ruleset import Rules
     from miner.rules.transactions import Int32s, Int64s
     from miner.rules.walk import Bounds
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 Flags = npt.NDArray[np.bool_]
 
 MARGIN_SHARE = 0.1
-"""Share of the error of test (b) that the unconditional half has."""
+"""Share of the error of test (b) of the way by margins."""
+CHANCE_SHARE = 0.7
+"""Share of the error of test (b) of the way by what chance alone would link, where that was counted."""
 
 
 class Votes(Protocol):
@@ -61,15 +64,17 @@ class Verdict:
 
 
 class Levels(NamedTuple):
-    """Natural logs of the levels of the tests with a family of their own, by antecedent length; float64, (max_len + 1,).
+    """What the tests with a family of their own are held to; natural logs of levels by antecedent length, float64, (max_len + 1,).
 
     Attributes:
         association: Of test (a).
-        margins: Of the unconditional half of test (b).
+        margins: Of the way of test (b) by margins.
+        chance: The family of pairs of the way of test (b) by what chance would link; none where it is too large.
     """
 
     association: Floats
     margins: Floats
+    chance: PairFamily | None = None
 
 
 def judge(rules: Rules, votes: Votes, bounds: Bounds, levels: Levels, config: MineConfig) -> Verdict:
@@ -101,7 +106,9 @@ def link_q(rules: Rules, votes: Votes, bounds: Bounds, levels: Levels, link_fdr:
     With the counts of the visual and of the textual part inside the type and all other types fixed, the rule was chosen
     because they met at least a* times. Given that, the p-value is P(A >= a) / P(A >= a*) under independence within the type;
     these have a false discovery rate. Parts that meet far too often for any pair of parts are linked however the rule was
-    chosen; this has a family-wise error. Both together have at most the sum of their errors as false discovery rate.
+    chosen; this has a family-wise error. And of rules of two items, the most surprising ones are linked of which hardly any
+    would be there by chance alone; this has a false discovery rate. Together they have at most the sum of their errors as
+    false discovery rate.
 
     Args:
         rules: Rules that passed (a).
@@ -111,15 +118,20 @@ def link_q(rules: Rules, votes: Votes, bounds: Bounds, levels: Levels, link_fdr:
         link_fdr: Error of both halves.
 
     Returns:
-        float64, (n,); at most `link_fdr` where one half finds a link.
+        float64, (n,); at most `link_fdr` where one of the ways finds a link.
     """
     visual_counts, text_counts = count_parts(rules, votes)
     sizes = rules.class_sizes[rules.labels]
     chosen = least_chosen(rules.class_counts, rules.counts, rules.labels, rules.lengths, (bounds, levels.association))
     met = log_tails(rules.class_counts, visual_counts, text_counts, sizes)
     given = np.minimum(met - log_tails(chosen, visual_counts, text_counts, sizes), 0.0)
-    conditional = layered_q(given, rules.lengths) / (1.0 - MARGIN_SHARE)
     unconditional = link_fdr * np.exp(np.minimum(met - levels.margins[rules.lengths], 700.0))
+    conditional_share = 1.0 - MARGIN_SHARE
+    if levels.chance is not None:
+        conditional_share -= CHANCE_SHARE
+        pairs = np.flatnonzero(rules.lengths == 2)
+        unconditional[pairs] = np.minimum(unconditional[pairs], levels.chance.q_values(met[pairs]) / CHANCE_SHARE)
+    conditional = layered_q(given, rules.lengths) / conditional_share
     return np.minimum(np.minimum(conditional, unconditional), 1.0)
 
 

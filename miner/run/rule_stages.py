@@ -64,7 +64,7 @@ TRANSACTIONS = WholeStage(
 )
 MINE = WholeStage(
     name="mine",
-    version=3,
+    version=4,
     inputs=("transactions",),
     settings=("mine",),
     libraries=("numpy", "pyarrow", "scipy"),

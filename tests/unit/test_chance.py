@@ -1,0 +1,103 @@
+"""The family of pairs that chance could link, on tables small enough to check by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy.stats import hypergeom
+
+from miner.config import MineConfig
+from miner.rules import chance
+from miner.rules.census import LocalCensus
+from miner.rules.chance import PairFamily, find_family
+from miner.rules.mine import mine_rules
+from miner.rules.search import bounds_of
+from miner.rules.thresholds import ItemChoice, Thresholds
+from miner.rules.transactions import Transactions
+
+if TYPE_CHECKING:
+    from miner.rules.walk import Bounds
+
+TYPES = ("Sport.Climbing", "Sport.Cycling")
+HALF = np.log(0.5)
+
+
+def family(*pairs: tuple[int, int, int, int]) -> PairFamily:
+    columns = np.array(pairs, np.int64).reshape(-1, 4).T
+    return PairFamily(*columns)
+
+
+def corpus() -> Transactions:
+    """Four votes of each type; visual item 0 and text items 0 and 1 in Climbing, and once together in Cycling."""
+    visual = [[0], [0], [0], [1], [0], [1], [1], [1]]
+    text = [[0, 1], [0, 1], [0], [1], [0], [], [], []]
+    return Transactions.from_rows(visual, text, [0, 0, 0, 0, 1, 1, 1, 1], event_types=TYPES)
+
+
+def bounds() -> Bounds:
+    config = MineConfig(min_support_count=2, min_confidence=0.6, min_lift=0.0)
+    return bounds_of(Thresholds.of(config), LocalCensus(corpus()).class_sizes, None)
+
+
+def test_expected_adds_what_each_pair_can_do() -> None:
+    # 2 of 4 votes have each item: they meet twice with p 1/6, and at least once with p 5/6
+    pair = family((2, 2, 4, 1))
+    assert pair.expected(np.log([0.1, 1 / 6, 0.5, 5 / 6, 1.0])) == pytest.approx([0, 1 / 6, 1 / 6, 5 / 6, 5 / 6])
+
+
+def test_expected_counts_a_pair_only_where_it_would_be_a_rule() -> None:
+    pairs = family((2, 2, 4, 2), (2, 2, 4, 3))
+    assert pairs.expected(np.zeros(1)) == pytest.approx([1 / 6])
+    assert pairs.n_by_chance == pytest.approx(1 / 6)
+
+
+def test_q_values_are_what_chance_gives_over_what_is_found() -> None:
+    pairs = family((2, 2, 4, 1), (2, 2, 4, 1))
+    found = np.log([5 / 6, 1 / 6, 1 / 6])
+    # at 1/6: 1/3 expected, two found; at 5/6: 5/3 expected, three found
+    assert pairs.q_values(found) == pytest.approx([5 / 9, 1 / 6, 1 / 6])
+
+
+def test_q_values_never_fall_with_the_p_value() -> None:
+    pairs = family(*[(20, 20, 60, 5)] * 50)
+    met = np.log(hypergeom.sf(np.array([17, 6, 9, 12, 4]), 60, 20, 20))
+    q_values = pairs.q_values(met)
+    assert (np.diff(q_values[np.argsort(met)]) >= 0).all()
+    assert q_values.max() <= 1
+
+
+def test_find_family_knows_the_least_count_from_votes_of_other_types() -> None:
+    found = find_family(LocalCensus(corpus()), bounds(), np.log(0.3), ItemChoice(), 2)
+    assert found is not None
+    rows = zip(
+        *(column.tolist() for column in (found.visual_counts, found.text_counts, found.sizes, found.least)), strict=True
+    )
+    # Climbing, visual 0 with text 0: once in Cycling, and 3 of the 4 votes with both has p 0.24 (2 of 3: 0.5); with text 1: 2 of 2, 0.21
+    assert sorted(rows) == [(3, 3, 4, 2), (3, 3, 4, 3)]
+
+
+def test_find_family_holds_the_pairs_that_are_asked_for() -> None:
+    def n_pairs(items: ItemChoice) -> int:
+        found = find_family(LocalCensus(corpus()), bounds(), np.log(0.3), items, 2)
+        assert found is not None
+        return len(found)
+
+    assert n_pairs(ItemChoice(must_have_text=(1,))) == 1
+    assert n_pairs(ItemChoice(must_not_have_visual=(0,))) == 0
+    assert n_pairs(ItemChoice(must_have_text=(0, 1))) == 0
+
+
+def test_mine_does_without_a_family_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    there = rng.random(200) < 0.3
+    labels = (~there | (rng.random(200) < 0.1)).astype(int).tolist()
+    items = [[0] if own else [] for own in there]
+    votes = Transactions.from_rows(items, items, labels, event_types=TYPES)
+    counted = mine_rules(votes, MineConfig()).summary
+    monkeypatch.setattr(chance, "MOST_PAIRS", 0)
+    uncounted = mine_rules(votes, MineConfig()).summary
+    assert counted["pairsAssociatedByChance"] > 0
+    assert uncounted["pairsAssociatedByChance"] is None
+    assert counted["pairsAssociated"] == uncounted["pairsAssociated"] == 1
