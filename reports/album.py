@@ -33,11 +33,23 @@ class Plate:
         reference: Id of its picture, empty where there is none.
         frame: x, y, width and height of the evidence box in hundredths of the patch, if there is one.
         note: Why there is no picture.
+        window: What the patch shows, in upright original pixels.
     """
 
     reference: str
     frame: Box | None
     note: str
+    window: Box | None = None
+
+    def place(self, box: Box) -> Box | None:
+        """Return x, y, width and height of a box of original pixels in hundredths of the patch, beyond which it may reach."""
+        if self.window is None:
+            return None
+        left, top, right, _ = self.window
+        x0, y0, x1, y1 = (
+            100 * (edge - start) / (right - left) for edge, start in zip(box, (left, top, left, top), strict=True)
+        )
+        return (round(x0, 1), round(y0, 1), round(x1 - x0, 1), round(y1 - y0, 1))
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,7 @@ def encode_within(pictures: Mapping[Key, Image.Image], budget_bytes: int) -> dic
 
 def _plate(patch: Patch, reference: str) -> Plate:
     if patch.frame is None:
-        return Plate(reference, None, patch.note)
+        return Plate(reference, None, patch.note, patch.window)
     x0, y0, x1, y1 = patch.frame
     frame = (round(100 * x0, 1), round(100 * y0, 1), round(100 * (x1 - x0), 1), round(100 * (y1 - y0), 1))
-    return Plate(reference, frame, patch.note)
+    return Plate(reference, frame, patch.note, patch.window)

@@ -9,7 +9,7 @@ import base64
 import io
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
@@ -49,11 +49,13 @@ class Patch:
         picture: RGB, square, or None where the picture could not be used.
         frame: The evidence box in shares of the patch (0 to 1), if there is one.
         note: Why there is no picture.
+        window: What the patch shows, in upright original pixels.
     """
 
     picture: Image.Image | None
     frame: Box | None = None
     note: str = ""
+    window: Box | None = None
 
 
 def clip_box(box: Sequence[float], width: int, height: int) -> Box | None:
@@ -63,6 +65,12 @@ def clip_box(box: Sequence[float], width: int, height: int) -> Box | None:
     x0, x1 = (min(max(edge, 0.0), float(width)) for edge in (box[0], box[2]))
     y0, y1 = (min(max(edge, 0.0), float(height)) for edge in (box[1], box[3]))
     return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+
+
+def scale_box(box: Box, factor: float) -> Box:
+    """Multiply the edges of a box."""
+    x0, y0, x1, y1 = box
+    return (x0 * factor, y0 * factor, x1 * factor, y1 * factor)
 
 
 def crop_window(width: int, height: int, box: Box | None) -> Box:
@@ -90,7 +98,7 @@ def cut_patch(image: Image.Image, box: Sequence[float], side: int) -> Patch:
     """Cut one patch of `side` by `side` pixels from an upright picture."""
     clipped = clip_box(box, image.width, image.height)
     window = crop_window(image.width, image.height, clipped)
-    return Patch(_resample(image, window, side), _frame(clipped, window))
+    return Patch(_resample(image, window, side), _frame(clipped, window), window=window)
 
 
 def _resample(image: Image.Image, window: Box, side: int) -> Image.Image:
@@ -135,7 +143,8 @@ class _Loaded:
     scale: float
 
     def cut(self, box: Sequence[float], side: int) -> Patch:
-        return cut_patch(self.image, [edge * self.scale for edge in box], side)
+        patch = cut_patch(self.image, [edge * self.scale for edge in box], side)
+        return replace(patch, window=scale_box(patch.window, 1 / self.scale)) if patch.window else patch
 
 
 def _load(name: str, open_image: Callable[[str], bytes], decode: Callable[[bytes], Picture]) -> _Loaded | str:

@@ -27,6 +27,24 @@ class Picture(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Heat:
+    """Where in a picture a pattern's detector sees it.
+
+    Attributes:
+        levels: float32, (rows, columns), 0 where the detector sees nothing, 1 where it sees most.
+        box: What the map covers, in upright original pixels.
+    """
+
+    levels: NDArray[np.float32]
+    box: tuple[float, float, float, float]
+
+
+def no_heat(_pattern: str, _record: str) -> Heat | None:
+    """Know of no heat maps."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportInputs:
     """Everything `render_report` reads; nothing in it depends on the machine or the clock.
@@ -46,6 +64,7 @@ class ReportInputs:
         decode: From those bytes to upright pixels, `miner.visual.images.decode_image` with the run's pixel limit.
         masked_words: Words that define an event type, which were hidden from mining.
         evaluation: What `eventminer evaluate patterns` measured, one mapping per measure and method.
+        heat: From a pattern and a record to the heat map, none where there are no detectors.
         name_item: From the number of a visual item to what it is, such as `class 795`.
         counters: What the stages counted, such as `{"rules": summary, "patterns": {...}}`; shown as it is.
     """
@@ -66,3 +85,4 @@ class ReportInputs:
     masked_words: Sequence[str] = ()
     evaluation: Sequence[Mapping[str, object]] = ()
     name_item: Callable[[int], str] = "item {}".format
+    heat: Callable[[str, str], Heat | None] = no_heat

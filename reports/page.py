@@ -20,6 +20,7 @@ from reports.comparison import compare_methods
 from reports.dropped import list_losses, list_steps
 from reports.figures import Cut
 from reports.gallery import Section, build_sections, find_links
+from reports.heat import draw_veils
 from reports.links import KINDS
 from reports.structure import find_structures
 
@@ -48,6 +49,7 @@ def render_report(inputs: ReportInputs, *, images: bool = True) -> str:
     balance, n_unlabelled = losses.label_balance(inputs.labels)
     lines, tables = losses.read_counters(inputs.counters)
     panels, unmeasured = compare_methods(inputs.evaluation)
+    album = build_album(inputs, [*_cuts(sections), *copy_cuts.values()]) if images else Album({}, {})
     environment = template_environment()
     script = environment.get_template("script.js").render()
     return environment.get_template("report.html.j2").render(
@@ -55,7 +57,8 @@ def render_report(inputs: ReportInputs, *, images: bool = True) -> str:
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         inputs=inputs,
         images=images,
-        album=build_album(inputs, [*_cuts(sections), *copy_cuts.values()]) if images else Album({}, {}),
+        album=album,
+        veils=draw_veils(inputs, (card for section in sections for card in section.cards), album),
         sections=sections,
         structures=find_structures(inputs.patterns, inputs.evidence),
         links=find_links(sections, inputs.evidence),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reports.inputs import Heat
 from reports.page import render_report
 from tests.report_fakes import drawn_source, fake_inputs
 
@@ -41,6 +42,8 @@ EVALUATION = [
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("report") / "report.html"
     inputs = replace(fake_inputs(drawn_source(), n_patterns=10), masked_words=["mark", "marker"], evaluation=EVALUATION)
+    dark = Heat(np.zeros((2, 2), np.float32), (-500.0, -500.0, 900.0, 900.0))
+    inputs = replace(inputs, heat=lambda _pattern, _record: dark)
     path.write_text(render_report(inputs), encoding="utf-8")
     return path.as_uri()
 
@@ -161,6 +164,20 @@ def test_report_shows_pictures_and_their_frames_on_the_screen(page: BrowserPage)
     at = round(frame[0] * (grey.shape[1] - 1))
     edge = grey[row, max(0, at - 5) : at + 6]
     assert edge.max() - edge.min() > 150
+
+
+def test_report_dims_what_detectors_do_not_look_at_when_asked(page: BrowserPage) -> None:
+    patch = page.locator("article.card .patch").first
+    patch.scroll_into_view_if_needed()
+
+    def median() -> float:
+        return float(np.median(np.asarray(Image.open(io.BytesIO(patch.screenshot())).convert("L"))))
+
+    lit = median()
+    page.check("#show-heat")
+    assert median() < 0.5 * lit
+    page.uncheck("#show-heat")
+    assert median() == pytest.approx(lit, abs=2)
 
 
 def test_report_leads_from_the_overview_to_a_pattern(page: BrowserPage) -> None:
