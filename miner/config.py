@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
-Method = Literal["ours", "visual-only", "text-only"]
+Method = Literal["ours", "visual-only", "mdpm", "text-only"]
 Numbers = tuple[Annotated[int, Field(ge=0)], ...]
 
 
@@ -180,7 +180,8 @@ class RunConfig(Section):
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random")
     method: Method = Field(
         "ours",
-        description="What finds patterns: ours, or a baseline: visual-only (after MDPM), text-only (TF-IDF terms)",
+        description="What finds patterns: ours, or a baseline: visual-only (after MDPM, with what we add), mdpm (as "
+        "published), text-only (TF-IDF terms)",
     )
     corpus: CorpusConfig = CorpusConfig()
     holdout: HoldoutConfig = HoldoutConfig()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 # Methods in the order in which they are shown, and their marks, so that they differ without colour.
-FAMILIES = {"ours": "disc", "visual-only": "square", "text-only": "diamond"}
+FAMILIES = {"ours": "disc", "visual-only": "square", "mdpm": "dash", "text-only": "diamond"}
 OTHER = "bar"
 OUR_REFERENCES = ("filter-set", "probe", "base-rate")
 MEANINGS = {

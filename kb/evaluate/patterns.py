@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from kb.evaluate.retrieval import Bools, Float32s
-    from miner.patterns.detector import Detectors
+    from kb.evaluate.systems import System
+    from miner.patterns.pictures import Rows
 
 METHODS = ("detector", "filter-set", "probe", "base-rate")
 N_BEST = 50
@@ -43,12 +44,14 @@ class Part:
         event_types: Of each picture.
         pooled: float16, (n, n_filters), see `miner.visual.activations`.
         maxima: float16, (n, n_visual), strongest value of each visual item.
+        projected: Gives float16, (chosen, n_cells, n_dims), the projected cells of chosen pictures; none where nobody asks.
     """
 
     words: Sequence[Sequence[frozenset[str]]]
     event_types: Sequence[frozenset[str]]
     pooled: npt.NDArray[np.float16]
     maxima: npt.NDArray[np.float16]
+    projected: Rows | None = None
 
     @cached_property
     def labelled(self) -> Bools:
@@ -107,19 +110,24 @@ def words_by_caption(captions: pa.Table) -> dict[str, list[frozenset[str]]]:
     return words
 
 
-def best_distinct(patterns: pa.Table, n: int = N_BEST) -> list[int]:
+def best_distinct(patterns: pa.Table, n: int = N_BEST, *, of_first: bool = False) -> list[int]:
     """Return the rows of the best patterns with different names, over all event types, best first.
 
     The order is that in which a run ranks the patterns of an event type: the first of every type, then the second, and so on;
     of equal rank first those of the greatest grounding times confidence. Names that differ in the form of their head only,
     such as "rock" and "rocks", are one name.
+
+    Args:
+        patterns: Schema `PATTERNS`.
+        n: How many.
+        of_first: Whether the first n patterns are looked at, however many names they have, rather than as many as it takes.
     """
     rows = patterns.select(["name", "rank", "grounding", "confidence", "nameHead"]).to_pylist()
     order = sorted(
         range(len(rows)), key=lambda row: (rows[row]["rank"], -rows[row]["grounding"] * rows[row]["confidence"])
     )
     chosen: dict[str, int] = {}
-    for row in order:
+    for row in order[:n] if of_first else order:
         chosen.setdefault(name_key(rows[row]), row)
     return list(chosen.values())[:n]
 
@@ -151,27 +159,21 @@ class Probes:
         return self._precisions[key]
 
 
-def score_names(
-    patterns: pa.Table, detectors: Detectors | None, thresholds: Float32s, probes: Probes, *, n: int = N_BEST
-) -> list[NameScore]:
+def score_names(system: System, thresholds: Float32s, probes: Probes) -> list[NameScore]:
     """Compute the R-precision of the names of the best distinct patterns.
 
     A name that no held-out caption has, or more than a tenth of the captions of its event type, counts as 0 for every
     method: a name nobody uses is wrong, and one that everybody uses says nothing.
 
     Args:
-        patterns: Schema `PATTERNS`, mined from the training part.
-        detectors: One per row of `patterns`; without them names are scored by probe and base rate alone.
+        system: What one method mined from the training part; without detectors names are scored by probe and base rate alone.
         thresholds: float32, (n_visual,), of the visual items.
         probes: With both parts.
-        n: How many of the best.
     """
     held_out = probes.held_out
-    ranked = None if detectors is None else detectors.scores(held_out.pooled)
-    rows = patterns.to_pylist()
+    ranked = system.scores(held_out)
     scores = []
-    for place in best_distinct(patterns, n):
-        row, key = rows[place], name_key(rows[place])
+    for place, (row, key) in enumerate(zip(system.rows, system.keys, strict=True)):
         relevant = held_out.has(key)
         values = dict.fromkeys(METHODS if ranked is not None else METHODS[2:], 0.0)
         if probes.counts(key, row["eventType"]):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from miner.run.spread import Spread
 
 TOO_MANY_BAD = 3
-METHODS = ("ours", "visual-only", "text-only")
+METHODS = ("ours", "visual-only", "mdpm", "text-only")
 
 CorpusArgument = Annotated[
     str, typer.Argument(metavar="CORPUS", help="Folder, manifest, COCO file or tar shard: a path or an fsspec URL.")
@@ -49,7 +49,7 @@ MethodOption = Annotated[
     str,
     typer.Option(
         "--method",
-        metavar="ours|visual-only|text-only",
+        metavar="ours|visual-only|mdpm|text-only",
         help="What finds patterns: our method, or a baseline to compare it with. The same as -o method=...",
     ),
 ]

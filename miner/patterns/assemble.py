@@ -16,13 +16,17 @@ from miner.patterns.roles import RoleScore, assigned, rank_roles
 from miner.patterns.wider import join_synonyms, widen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from miner.config import PatternConfig
     from miner.patterns.candidates import Candidate
     from miner.patterns.detector import Detectors
     from miner.patterns.naming import CaptionRow, Phrases
     from miner.patterns.pictures import Float32s, Int64s, PatternInputs
+
+    Select = Callable[
+        [Sequence[Candidate], Float32s, Sequence[Sequence[Name]], PatternConfig], tuple[list[int], dict[str, int]]
+    ]
 
 PATTERNS = pa.schema(
     [
@@ -114,6 +118,7 @@ def make_patterns(
     *,
     seed: int,
     method: str = "ours",
+    select: Select = select_best,
 ) -> PatternSet:
     """Turn candidates, however they were found, into patterns: fit detectors, name, rank, find roles, box the evidence.
 
@@ -124,6 +129,7 @@ def make_patterns(
         config: How many to keep, shrinkage, names.
         seed: Of the division into folds.
         method: What found them.
+        select: Chooses and ranks those that are kept.
     """
     if not candidates:
         return PatternSet(PATTERNS.empty_table(), EVIDENCE.empty_table(), None, dropped)
@@ -132,7 +138,7 @@ def make_patterns(
         inputs.votes, inputs.pictures, shrinkage=config.shrinkage, seed=seed,
     )  # fmt: skip
     names = _name_all(candidates, fit.scores, inputs, config)
-    best, repeated = select_best(candidates, fit.grounding, names, config)
+    best, repeated = select(candidates, fit.grounding, names, config)
     kept = [candidates[place] for place in best]
     meanings = find_meanings(kept, [names[place] for place in best], inputs)
     detectors = fit.detectors.select(best)

@@ -11,7 +11,7 @@ import numpy as np
 from miner.errors import ArtefactError
 from miner.patterns.baselines.itemsets import CellVotes
 from miner.patterns.baselines.terms import find_terms, term_patterns, term_rules
-from miner.patterns.baselines.visual import mine_visual_patterns, mine_visual_rules
+from miner.patterns.baselines.visual import ALIKE_ALLOWED, PUBLISHED, mine_visual_patterns, mine_visual_rules
 from miner.patterns.pictures import Votes
 from miner.rules.ruleset import RULES
 from miner.rules.transactions import Transactions
@@ -90,7 +90,8 @@ def _make_visual_rules(context: Context, directory: Path) -> None:
     representatives = group_representatives(context.inputs["groups"], context.inputs["split"])
     picture = np.searchsorted(representatives, transactions.groups).astype(np.int64)
     votes = _read_cell_votes(context, transactions, picture)
-    jaccard = context.config.pattern.merge_jaccard
+    published = context.config.method == PUBLISHED
+    jaccard = ALIKE_ALLOWED if published else context.config.pattern.merge_jaccard
     rules, summary = mine_visual_rules(votes, max_jaccard=jaccard, threads=context.n_threads)
     write_table(directory / "rules.parquet", rules)
     write_json(directory / "summary.json", summary)
@@ -100,7 +101,8 @@ def _make_visual_patterns(context: Context, directory: Path) -> None:
     inputs = gather_inputs(context, read_table(context.inputs["mine"].file("rules.parquet")))
     votes = _read_cell_votes(context, inputs.votes.transactions, inputs.votes.picture)
     shown = replace(inputs, votes=Votes(_with_cells(inputs.votes.transactions, votes), inputs.votes.picture))
-    found = mine_visual_patterns(shown, votes, context.config.pattern, seed=context.config.seed)
+    config, published = context.config, context.config.method == PUBLISHED
+    found = mine_visual_patterns(shown, votes, config.pattern, seed=config.seed, published=published)
     save_patterns(found, directory)
 
 
@@ -133,7 +135,7 @@ CELLS = ShardedStage(
     name="cells",
     version=1,
     inputs=("read",),
-    settings=("visual.backbone", "visual.shard_size", "visual.max_pixels", "visual.max_seconds"),
+    settings=("visual.backbone", "visual.view", "visual.shard_size", "visual.max_pixels", "visual.max_seconds"),
     libraries=("numpy", "onnxruntime", "pillow", "torch"),
     facts=ENCODE.facts,
     cut=_cut_cells,
@@ -163,6 +165,7 @@ TERM_PATTERNS = replace(
 )
 BASELINES: Mapping[str, Mapping[str, tuple[Stage, ...]]] = {
     "visual-only": {"mine": (CELLS, VISUAL_MINE), "patterns": (VISUAL_PATTERNS,)},
+    PUBLISHED: {"mine": (CELLS, VISUAL_MINE), "patterns": (VISUAL_PATTERNS,)},
     "text-only": {"mine": (TERM_MINE,), "patterns": (TERM_PATTERNS,)},
 }
 """For each baseline, what stands in for which of our stages."""

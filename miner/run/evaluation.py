@@ -42,12 +42,17 @@ QUOTIENTS = (
     ("r-precision of names", OURS, "probe"),
     ("r-precision of names", OURS, "filter-set"),
     ("r-precision of names", OURS, "visual-only"),
+    ("r-precision of names", OURS, "mdpm"),
     ("r-precision of names without triggers", OURS, "visual-only"),
+    ("r-precision of names without triggers", OURS, "mdpm"),
     ("concepts", OURS, "visual-only"),
+    ("concepts", OURS, "mdpm"),
     ("concepts", OURS, "text-only"),
     ("concepts without trigger names", OURS, "visual-only"),
+    ("concepts without trigger names", OURS, "mdpm"),
     ("concepts without trigger names", OURS, "text-only"),
     ("concepts seen", OURS, "visual-only"),
+    ("concepts seen", OURS, "mdpm"),
 )
 SAME_NAMES = frozenset({"probe", "filter-set"})
 """What is measured on our own names; what other methods have are other names."""
@@ -290,7 +295,8 @@ def _row(measure: str, method: str, corpus: str, found: Estimate, seeds: Sequenc
 def _quotients(samples: Mapping[tuple[str, str], object]) -> Iterator[tuple[str, str, str]]:
     """Yield what is compared, as far as it was measured."""
     judged = sorted({measure for measure, _ in samples if measure.startswith(CONSISTENCY)})
-    for measure, method, other in (*QUOTIENTS, *((measure, OURS, "visual-only") for measure in judged)):
+    patches = ((measure, OURS, other) for measure in judged for other in ("visual-only", "mdpm"))
+    for measure, method, other in (*QUOTIENTS, *patches):
         if {(measure, method), (measure, other)} <= samples.keys():
             yield measure, method, other
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from kb.evaluate.patterns import Part, words_by_caption
 from kb.evaluate.systems import System
+from miner.patterns.baselines.visual import PUBLISHED
 from miner.patterns.detector import Detectors
 from miner.run.encoded import Encoded
 from miner.run.rule_stages import by_record
@@ -42,7 +43,8 @@ def read_part(artefacts: Mapping[str, Artefact], *, held_out: bool, prefix: str 
     records = records_of_groups(groups, rows)
     said = [[own for record in copies for own in words.get(record, ())] for copies in records]
     event_types = [frozenset(name for record in copies for name in types.get(record, ())) for copies in records]
-    return Part(said, event_types, encoded.pooled()[rows], encoded.maxima()[rows])
+    projected = encoded.rows("projected", rows)
+    return Part(said, event_types, encoded.pooled()[rows], encoded.maxima()[rows], projected)
 
 
 def read_system(patterns: Artefact, method: str, n_best: int) -> System:
@@ -50,7 +52,8 @@ def read_system(patterns: Artefact, method: str, n_best: int) -> System:
     table = read_table(patterns.file("patterns.parquet"))
     has_detectors = "detectors.safetensors" in patterns.files
     tensors = read_tensors(patterns.file("detectors.safetensors")) if has_detectors else None
-    return System(method, table, None if tensors is None else Detectors.from_tensors(tensors), n_best)
+    detectors = None if tensors is None else Detectors.from_tensors(tensors)
+    return System(method, table, detectors, n_best, as_published=method == PUBLISHED)
 
 
 def read_word_vectors(text_items: Artefact) -> dict[str, Float32s]:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from miner.visual.judges import Bytes, Judge
 
 OURS = "ours"
-METHODS = (OURS, "visual-only", "text-only")
+METHODS = (OURS, "visual-only", "mdpm", "text-only")
 VALUES = "values.json"
 EVERY = 1_000_000
 N_TOGETHER = 16
@@ -94,7 +94,7 @@ def _measure_names(context: Context, directory: Path) -> None:
     thresholds = np.asarray(read_array(context.inputs["filters"].file("thresholds.npy")))
     values, names = [], []
     for system in _systems(context, N_BEST):
-        scores = score_names(system.patterns, system.detectors, thresholds, probes, n=system.n_best)
+        scores = score_names(system, thresholds, probes)
         untold = [score for score in scores if not score.has_trigger]
         for what in scores[0].values if scores else ():
             called = _called(system.method, what)

@@ -21,6 +21,7 @@ from miner.config_file import render_config
 from miner.errors import KbError
 from miner.run.folder import EVALUATION
 from miner.run.frozen_stages import count_drift
+from miner.run.heat import HeatMaps
 from miner.run.libraries import library_versions
 from miner.run.reviewing import sync_run_reviews
 from miner.store.fingerprint import digest_json
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from miner.run.pipeline import Pipeline
     from miner.store.artefact import Artefact
 
-REPORT_VERSION = 4
+REPORT_VERSION = 5
 KB_VERSION = 2
 
 
@@ -127,6 +128,7 @@ def report_inputs(
     thresholds = read_array(artefacts["filters"].file("thresholds.npy"))
     held_out = read_table(artefacts["split"].file("split.parquet"))["heldOut"]
     n_held_out = pc.sum(held_out).as_py() or 0
+    backbone = load_backbone(config.visual.backbone)
     return ReportInputs(
         corpus=read_json(artefacts["read"].file("declaration.json"))["name"],
         run_key=artefacts["patterns"].key,
@@ -142,7 +144,8 @@ def report_inputs(
         decode=partial(decode_image, max_pixels=config.visual.max_pixels),
         masked_words=read_json(artefacts["masks"].file("words.json")),
         evaluation=evaluation,
-        name_item=load_backbone(config.visual.backbone).name_item,
+        name_item=backbone.name_item,
+        heat=HeatMaps(artefacts, backbone),
         counters={
             "rules": read_json(artefacts["mine"].file("summary.json")),
             "captions": read_json(artefacts["text-items"].file("counts.json")),

@@ -17,7 +17,7 @@ from miner.patterns.baselines.itemsets import (
     least_cells,
 )
 from miner.patterns.baselines.terms import find_span, find_terms, term_patterns, term_rules
-from miner.patterns.baselines.visual import mine_visual_patterns, mine_visual_rules
+from miner.patterns.baselines.visual import ALIKE_ALLOWED, mine_visual_patterns, mine_visual_rules
 from miner.patterns.naming import caption_rows
 from miner.patterns.pictures import PatternInputs
 from miner.rules.ruleset import RULES
@@ -203,6 +203,23 @@ def test_patterns_without_words_do_not_repeat_each_other_for_want_of_them() -> N
     silent = inputs_of(shown.labels.tolist(), rules=rules, votes=votes, captions=captions_table(), masks=[])
     found = mine_visual_patterns(silent, shown, PATTERN, seed=0).patterns
     assert sorted(found["visualItems"].to_pylist()) == [[1, 2], [3, 4]]
+
+
+def test_patterns_as_published_repeat_each_other_unless_their_evidence_is_the_same() -> None:
+    # filters 1 and 2 show in four pictures of A, 1 to 3 in three of them, 6 wherever 3 does
+    more = [(1, 2, 3, 6)]
+    shown = cells_of(*[more] * 3, [(1, 2)], *[[(5,)]] * 4, labels=[0, 0, 0, 0, 1, 1, 1, 1])
+    ours, published = (mine_visual_rules(shown, max_jaccard=overlap)[0] for overlap in (0.5, ALIKE_ALLOWED))
+    places = {item: range(3) for item in (3, 6)} | {1: range(4), 2: range(4), 5: range(4, 8)}
+    votes = votes_where(places, NO_TEXT, shown.labels.tolist())
+    votes = replace(votes, transactions=replace(votes.transactions, n_visual=N_FILTERS))
+    silent = inputs_of(shown.labels.tolist(), rules=published, votes=votes, captions=captions_table(), masks=[])
+    found = mine_visual_patterns(silent, shown, PATTERN, seed=0, published=True).patterns
+    assert found["classCount"].to_pylist() == [4, 3]
+    assert found["rank"].to_pylist() == [1, 2]
+    assert found["method"].to_pylist() == ["mdpm", "mdpm"]
+    chosen = mine_visual_patterns(replace(silent, rules=ours), shown, PATTERN, seed=0).patterns
+    assert chosen["classCount"].to_pylist() == [4]
 
 
 def test_visual_patterns_are_named_from_the_captions_of_what_they_show() -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from kb.evaluate.patterns import METHODS, NameScore, Part, Probes, best_distinct, name_key, words_by_caption
+from kb.evaluate.patterns import METHODS, N_BEST, NameScore, Part, Probes, best_distinct, name_key, words_by_caption
 from kb.evaluate.patterns import score_names as score_with
+from kb.evaluate.systems import System
 from miner.patterns.assemble import PATTERNS
 from miner.patterns.detector import Detectors, Scale
 from tests.kb_run import pattern_row
@@ -93,7 +94,7 @@ WALL = pattern_row("p1", "A", 2, "wall", visualItems=[1], visualWeights=[1.0], g
 def score_names(
     patterns: pa.Table, detectors: Detectors | None, thresholds: Float32s, training: Part, held_out: Part
 ) -> list[NameScore]:
-    return score_with(patterns, detectors, thresholds, Probes(training, held_out))
+    return score_with(System("ours", patterns, detectors, N_BEST), thresholds, Probes(training, held_out))
 
 
 def test_names_of_what_was_planted_are_found_by_every_method() -> None:
@@ -152,8 +153,23 @@ def test_names_without_detectors_have_a_probe_and_a_base_rate() -> None:
 
 def test_as_many_names_are_scored_as_are_asked_for() -> None:
     probes = Probes(half(0), half(1))
-    assert len(score_with(table(WALL, TYRES), DETECTORS, THRESHOLDS, probes, n=1)) == 1
-    assert len(score_with(table(WALL, TYRES), DETECTORS, THRESHOLDS, probes)) == 2
+    system = System("ours", table(WALL, TYRES), DETECTORS, N_BEST)
+    assert len(score_with(system.first(1), THRESHOLDS, probes)) == 1
+    assert len(score_with(system, THRESHOLDS, probes)) == 2
+
+
+def test_names_as_published_are_those_of_the_first_patterns_and_ranked_by_their_best_cell() -> None:
+    again = {**TYRES, "pattern": "p2", "rank": 2, "grounding": 0.8}
+    shown = np.zeros((N, 4, 1), np.float16)
+    shown[SHOWN, 2] = 9
+    published = System("mdpm", table(TYRES, WALL, again), DETECTORS.select([0, 1, 0]), 2, as_published=True)
+    # two patterns are called burning tyres: as published they are both of two, and what is called wall comes too late
+    assert published.keys == ["burning tyre"]
+    assert replace(published, as_published=False).keys == ["burning tyre", "wall"]
+    detectors = replace(published.detectors, cells=np.ones((3, 1), np.float32), cell_bias=np.zeros(3, np.float32))  # type: ignore[type-var]
+    held_out = replace(half(1), pooled=np.zeros_like(half(1).pooled), projected=shown)
+    (score,) = score_with(replace(published, detectors=detectors), THRESHOLDS, Probes(half(0), held_out))
+    assert score.values["detector"] == 1
 
 
 def test_name_key_has_the_lemma_of_the_head() -> None:

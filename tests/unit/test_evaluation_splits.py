@@ -70,5 +70,5 @@ def test_baselines_take_the_places_of_our_stages() -> None:
 
 def test_an_unknown_method_is_refused_with_those_there_are() -> None:
     assert read_method("text-only") == "text-only"
-    with pytest.raises(typer.BadParameter, match=r"'best' is not one of ours, visual-only, text-only"):
+    with pytest.raises(typer.BadParameter, match=r"'best' is not one of ours, visual-only, mdpm, text-only"):
         read_method("best")

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from miner.patterns.pictures import PatternInputs
 
 METHOD = "visual-only"
+PUBLISHED = "mdpm"
 N_BEST = 50
-"""Patterns of each event type that are chosen, before the best of them are kept as of our own."""
+"""Patterns of each event type that are chosen, before the best of them are kept as of our own; all of them as published."""
+ALIKE_ALLOWED = 2.0
+"""An overlap that no itemsets reach, so that only those with identical evidence are one."""
 
 
 def mine_visual_rules(votes: CellVotes, *, max_jaccard: float, threads: int = 1) -> tuple[pa.Table, dict[str, object]]:
@@ -96,7 +99,9 @@ def _rule_rows(found: Found, best: Sequence[int], votes: CellVotes) -> list[dict
     return rows
 
 
-def mine_visual_patterns(inputs: PatternInputs, votes: CellVotes, config: PatternConfig, *, seed: int) -> PatternSet:
+def mine_visual_patterns(
+    inputs: PatternInputs, votes: CellVotes, config: PatternConfig, *, seed: int, published: bool = False
+) -> PatternSet:
     """Turn the rules of the baseline into patterns.
 
     Args:
@@ -104,10 +109,18 @@ def mine_visual_patterns(inputs: PatternInputs, votes: CellVotes, config: Patter
         votes: Cells of the votes, unlabelled ones included.
         config: As for our own patterns.
         seed: Of the division into folds.
+        published: Keep all that were chosen, surest first, rather than to choose and rank as of our own.
     """
     drafts = _drafts(inputs.rules, votes)
     candidates = [Candidate.of(draft, inputs.votes) for draft in drafts]
+    if published:
+        return make_patterns(candidates, {}, inputs, config, seed=seed, method=PUBLISHED, select=_keep_all)
     return make_patterns(candidates, {}, inputs, config, seed=seed, method=METHOD)
+
+
+def _keep_all(candidates: Sequence[Candidate], *_: object) -> tuple[list[int], dict[str, int]]:
+    """Keep all candidates in their order."""
+    return list(range(len(candidates))), {}
 
 
 def _drafts(rules: pa.Table, votes: CellVotes) -> list[FoundDraft]:
