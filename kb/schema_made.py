@@ -130,6 +130,9 @@ MADE_RELATIONSHIPS = (
         properties=(
             must("score", "float", "how sure that is, 0 to 1"),
             must("reasons", "strings", "what speaks for it, and against it"),
+            may(
+                "resolution", "string", "hash of all that `kb coref` found with it; absent where somebody else says so"
+            ),
         ),
     ),
 )

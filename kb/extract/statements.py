@@ -66,3 +66,26 @@ COUNT_UNLINKED = (
     "MATCH (m:Mention)-[:EXTRACTED_IN]->(:Extraction {id: $extraction}) WHERE size(m.patternIds) > 0 "
     "AND NOT EXISTS { (m)-[:ARGUED_BY]->(:Pattern) } RETURN count(m) AS n"
 )
+
+# Which mentions are of one event.
+
+PAGE_MENTIONS = """
+MATCH (m:Mention) WHERE m.id > $after
+OPTIONAL MATCH (m)-[:IN_IMAGE]->(i:Image)
+RETURN m.id AS id, m.source AS source, m.document AS document, m.eventType AS eventType, m.trigger AS trigger,
+       m.lemma AS lemma, m.sentence AS sentence, coalesce(m.time, i.time) AS time, coalesce(m.phash, i.phash) AS phash,
+       i.scope AS scope, i.photoGroup AS photoGroup, m.patternIds AS patterns
+ORDER BY id LIMIT $limit
+"""
+ARGUMENTS_OF = (
+    "UNWIND $ids AS id MATCH (m:Mention {id: id})-[h:HAS_ARGUMENT]->(a:Argument) WHERE a.text IS NOT NULL "
+    "RETURN m.id AS id, h.role AS role, a.text AS text ORDER BY id, role, a.id"
+)
+MERGE_SAME = (
+    "UNWIND $rows AS row MATCH (a:Mention {id: row.first}) MATCH (b:Mention {id: row.second}) MERGE (a)-[r:SAME_AS]->(b) "
+    "SET r.score = row.score, r.reasons = row.reasons, r.resolution = $resolution RETURN count(*) AS written"
+)
+DELETE_OTHER_SAME = (
+    "MATCH (:Mention)-[r:SAME_AS]->(:Mention) WHERE r.resolution <> $resolution WITH r LIMIT $limit DELETE r "
+    "RETURN count(*) AS deleted"
+)

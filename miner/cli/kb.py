@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from miner.cli import kb_files, kb_train
+from miner.cli import kb_coref, kb_files, kb_train
 from miner.cli.output import AsJson, open_stderr, print_csv, print_json, print_rows
 
 if TYPE_CHECKING:
@@ -170,6 +170,7 @@ def query(
 
 
 app.command()(kb_train.train)
+app.command()(kb_coref.coref)
 app.command()(kb_files.export)
 app.command("import")(kb_files.import_file)
 app.command()(kb_files.check)

@@ -10,9 +10,12 @@ import pytest
 from kb import cypher
 from kb.check import check_contents
 from kb.contents import StoreContents
+from kb.extract.coref import resolve
+from kb.extract.coref_graph import read_graph_clues, write_same
 from kb.extract.writing import Written, write_mentions
 from kb.loading.load import load_bundle, remove_corpus
 from kb.model import node_id
+from kb.result import Changes
 from miner.errors import KbError
 from tests.graph_stores import KINDS, ask, content, empty_store, load
 from tests.kb_run import small_inputs, small_patterns, with_rows
@@ -155,6 +158,27 @@ def test_mentions_of_a_forgotten_record_go_and_those_of_its_namesake_elsewhere_s
     store.write(cypher.DELETE_MENTIONS_OF_RECORD, params)
     rows = ask(store, "MATCH (m:Mention)-[:HAS_ARGUMENT]->(a) RETURN m.record AS r, m.source AS s ORDER BY r")
     assert [tuple(row.values()) for row in rows] == [("c1", "beach"), ("c2", "elsewhere")]
+
+
+def test_mentions_of_one_event_are_joined_once_and_parted_when_they_are_no_more(store: GraphStore) -> None:
+    # c1 and c3 are prints of one photograph, whatever their hashes are.
+    prints = [shown(record, image={"path": f"{record}.jpg", "box": None}) for record in ("c1", "c3")]
+    write(store, [said(), said("s1", arguments=[]), *prints])
+    found = resolve(read_graph_clues(store))
+    assert [("same photograph (+3.5)" in pair.reasons, "trigger climb (+1.0)" in pair.reasons) for pair in found] == [
+        (False, True), (True, False)
+    ]  # fmt: skip
+    assert write_same(store, found).changes.relationships_created == 2
+    before = content(store)
+    assert write_same(store, found).changes == Changes()
+    assert content(store) == before
+    joined = "MATCH (a:Mention {record: 'c1'}), (b:Mention {record: 's1'}) CREATE (b)-[:SAME_AS {score: 1.0, reasons: ['I know']}]->(a)"
+    store.write("MATCH (a:Mention)-[r:SAME_AS]->(b:Mention {record: 's1'}) DELETE r", {})
+    store.write(joined, {})
+    rows = ask(store, "@same-events", event="Sport.Climbing")
+    assert {(row["firstTrigger"], row["secondPath"]) for row in rows} >= {(None, "c3.jpg")}
+    write_same(store, [])
+    assert {tuple(row["reasons"]) for row in ask(store, "@same-events", event="Sport.Climbing")} == {("I know",)}
 
 
 def test_named_queries_tell_what_was_extracted_and_why(store: GraphStore) -> None:

@@ -282,8 +282,9 @@ def test_named_queries_tell_nothing_found_from_no_such_subject(store: GraphStore
         ask(store, "@evidence-of", pattern="Pnone")
 
 
-def test_every_named_query_is_tried_here() -> None:
-    text = Path(__file__).read_text(encoding="utf-8")
+def test_every_named_query_is_tried_here_or_with_the_mentions() -> None:
+    files = (Path(__file__), Path(__file__).with_name("test_graph_mentions.py"))
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
     assert [q.name for q in named_queries() if f'"@{q.name}"' not in text] == []
 
 

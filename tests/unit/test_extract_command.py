@@ -159,3 +159,27 @@ def test_extraction_in_rounds_keeps_order_and_counts(run: Path, monkeypatch: pyt
     assert [mention.record for mention in found] == [str(n) for n in range(1, 9, 2)]
     assert counts["texts"] == 9
     assert counts["texts left out: empty"] == 5
+
+
+def test_coref_of_a_file_prints_pairs_by_line_and_refuses_what_is_no_mention(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text(
+        '{"id": "a", "caption": "Soldiers attacked Aleppo on July 5."}\n{"id": "b", "caption": "On July 5 soldiers attacked Aleppo."}\n'
+        '{"id": "c", "caption": "Soldiers attacked Aleppo on July 9."}\n',
+        encoding="utf-8",
+    )
+    out, runner = tmp_path / "mentions.jsonl", CliRunner()
+    runner.invoke(
+        app, ["extract", "--kb", str(run), "--corpus", str(tmp_path / "c.jsonl"), "--no-images", "--out", str(out)]
+    )
+    done = runner.invoke(app, ["kb", "coref", str(out), "--json"])
+    (pair,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (pair["first"], pair["second"]) == ("1", "2")
+    assert "same day (+1.5)" in pair["reasons"]
+    assert "not by vectors: no --run is given" in done.stderr
+    with_vectors = runner.invoke(app, ["kb", "coref", str(out), "--run", str(run), "--threshold", "0.02", "--json"])
+    assert len(with_vectors.stdout.splitlines()) == 3
+    assert "Note" not in with_vectors.stderr
+    out.write_text('{"record": "a"}\n', encoding="utf-8")
+    failed = runner.invoke(app, ["kb", "coref", str(out)])
+    assert isinstance(failed.exception, CorpusError)
+    assert "Line 1" in str(failed.exception)

@@ -1,0 +1,132 @@
+"""Which mentions of different documents are taken for one event: cases made by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import pytest
+
+from kb.extract.clues import Clues, Day, find_days, read_clues, read_day
+from kb.extract.coref import LARGEST_BLOCK, compare, resolve, word_weights
+
+
+def report(document: str, text: str, trigger: str, lemma: str, time: str | None = None, **roles: str) -> Clues:
+    row: dict[str, Any] = {
+        "document": document,
+        "eventType": "Conflict.Attack",
+        "trigger": {"text": trigger},
+        "lemma": lemma,
+        "sentence": {"text": text},
+        "time": time,
+        "arguments": [{"role": role, "text": words} for role, words in roles.items()],
+    }
+    return read_clues(document, row)
+
+
+ALEPPO = report(
+    "a", "Government soldiers attacked the city of Aleppo on Tuesday, killing ten.", "attacked", "attack",
+    "2016-07-06", Attacker="Government soldiers", Place="Aleppo",
+)  # fmt: skip
+AGAIN = report(
+    "b", "Ten people died in an attack by soldiers on Aleppo, July 5.", "attack", "attack",
+    "2016-07-07", Attacker="soldiers", Place="Aleppo",
+)  # fmt: skip
+MOSUL = report(
+    "c", "Government soldiers attacked the city of Mosul on Tuesday, killing ten.", "attacked", "attack",
+    "2016-07-06", Attacker="Government soldiers", Place="Mosul",
+)  # fmt: skip
+LATER = report(
+    "d", "Government soldiers attacked the city of Aleppo on September 14, killing ten.", "attacked", "attack",
+    "2016-09-15", Attacker="Government soldiers", Place="Aleppo",
+)  # fmt: skip
+
+
+def pairs(*mentions: Clues, threshold: float = 0.5) -> list[tuple[str, str]]:
+    return [(same.first, same.second) for same in resolve(mentions, threshold=threshold)]
+
+
+def test_the_same_event_in_two_reports_is_found_and_told_from_other_places_and_days() -> None:
+    assert pairs(ALEPPO, AGAIN, MOSUL, LATER) == [("a", "b")]
+    (same,) = resolve([AGAIN, ALEPPO])
+    assert same.score > 0.9
+    assert {reason.partition(" (")[0] for reason in same.reasons} >= {
+        "trigger attack", "place aleppo", "same day", "arguments agree in Attacker"
+    }  # fmt: skip
+
+
+def test_another_place_or_another_day_outweighs_all_that_agrees() -> None:
+    weights = word_weights([ALEPPO, AGAIN, MOSUL, LATER])
+    for other, reason in ((MOSUL, "against: places differ (-7.0)"), (LATER, "against: other days (-7.0)")):
+        said = compare(ALEPPO, other, weights)
+        assert said.score < 0.5
+        assert reason in said.reasons
+
+
+def test_order_does_not_matter_and_nothing_within_a_document_is_joined() -> None:
+    mentions = [ALEPPO, AGAIN, MOSUL, LATER]
+    assert resolve(mentions) == resolve(mentions[::-1])
+    twice = [ALEPPO, Clues(**{**vars(ALEPPO), "id": "a2"})]
+    assert resolve(twice) == []
+
+
+def test_of_several_mentions_in_a_document_the_best_goes_with_one_elsewhere() -> None:
+    weak = report("b", "Another attack on Aleppo, July 5.", "attack", "attack", "2016-07-07", Place="Aleppo")
+    weak = Clues(**{**vars(weak), "id": "b weak"})
+    assert pairs(ALEPPO, AGAIN, weak, threshold=0.3) == [("a", "b")]
+
+
+def test_other_event_types_are_never_compared() -> None:
+    counts: Counter[str] = Counter()
+    other = Clues(**{**vars(AGAIN), "event_type": "Life.Die"})
+    assert resolve([ALEPPO, other], counts=counts) == []
+    assert counts["pairs compared"] == 0
+
+
+@pytest.mark.parametrize(("bits", "word"), [(0b111, "same photograph"), (0b1111_1111, "photographs alike")])
+def test_prints_of_one_photograph_speak_for_one_event(bits: int, word: str) -> None:
+    phash = 0x0F0F_3C3C_5A5A_9696
+    one = Clues("x", "x", "Life.Die", phash=phash)
+    other = Clues("y", "y", "Life.Die", phash=phash ^ bits)
+    assert any(word in reason for reason in compare(one, other, {}).reasons)
+    assert (pairs(one, other) == [("x", "y")]) == (word == "same photograph")
+    assert compare(one, Clues("z", "z", "Life.Die", phash=~phash & (2**64 - 1)), {}).reasons == ()
+
+
+def test_triggers_are_compared_by_word_family_and_vector() -> None:
+    def value(other: str, cosine: float | None) -> list[str]:
+        second = Clues("y", "y", "E", lemma=other)
+        return list(compare(Clues("x", "x", "E", lemma="attack"), second, {}, lambda *_: cosine).reasons)
+
+    assert value("attacker", None) == ["triggers attack, attacker (+0.8)"]
+    assert value("assault", 0.7) == ["triggers attack, assault (+0.4)"]
+    assert value("assault", 0.1) == ["against: triggers attack, assault (-0.5)"]
+    assert value("assault", None) == []
+
+
+def test_the_number_of_comparisons_grows_with_the_mentions_not_with_their_square() -> None:
+    def n_compared(n: int) -> int:
+        counts: Counter[str] = Counter()
+        resolve(
+            [report(f"d{i:05}", "Soldiers attacked Aleppo.", "attacked", "attack") for i in range(n)], counts=counts
+        )
+        assert counts["blocks too large to compare all"] > 0
+        return counts["pairs compared"]
+
+    assert n_compared(300) <= 300 * LARGEST_BLOCK
+    assert n_compared(600) <= 2.3 * n_compared(300)
+
+
+def test_days_are_read_from_texts() -> None:
+    tuesday = date(2016, 7, 5)
+    assert set(find_days("on Tuesday", tuesday)) == {Day(2016, 7, 5)}
+    assert set(find_days("on Sunday", tuesday)) == {Day(2016, 7, 3)}
+    assert set(find_days("on Sunday", None)) == set()
+    assert set(find_days("2016-07-05; Sept. 3rd; 4 of May 1999; march 12 men", None)) == {
+        Day(2016, 7, 5), Day(None, 9, 3), Day(1999, 5, 4), Day(None, 3, 12)
+    }  # fmt: skip
+    assert Day(None, 7, 5).may_be(Day(2016, 7, 5))
+    assert not Day(2015, 7, 5).may_be(Day(2016, 7, 5))
+    assert read_day("2016-07-05T10:00:00Z") == tuesday
+    assert read_day("2016-13-05") is read_day("yesterday") is None
