@@ -6,17 +6,18 @@ this process, which alone writes files, so workers need the corpus but not the r
 
 from __future__ import annotations
 
+import asyncio
 import threading
-import warnings
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import dask
 from distributed import Client, LocalCluster, as_completed
+from distributed.core import rpc
 from distributed.scheduler import KilledWorker
-from distributed.versions import VersionMismatchWarning
+from distributed.versions import get_versions
 
 from miner.errors import ConfigError, ExecutorError
 from miner.run.executor import FailedItemsError, count_cores, ends_all, total_memory
@@ -184,19 +185,28 @@ def local_cluster(n_workers: int) -> Iterator[DaskExecutor]:
             f"--workers {n_workers} is more than the {n_cores} cores of this machine.",
             hint=f"Use --workers {n_cores} or less.",
         )
-    with dask.config.set(SETTINGS):
-        try:
-            cluster = LocalCluster(
-                n_workers=n_workers,
-                threads_per_worker=1,
-                host=LOOPBACK,
-                dashboard_address=f"{LOOPBACK}:0",
-                silence_logs="ERROR",
-            )
-        except (OSError, TimeoutError, RuntimeError) as error:
-            raise ExecutorError(f"Dask workers do not start: {error}", hint="Run without --workers.") from error
-        with cluster, Client(cluster) as client:
-            yield DaskExecutor(client, shares_disk=True)
+    with dask.config.set(SETTINGS), _start_cluster(n_workers) as cluster, Client(cluster) as client:
+        yield DaskExecutor(client, shares_disk=True)
+
+
+def _start_cluster(n_workers: int, *, n_more: int = 1) -> LocalCluster:
+    """Start worker processes, and try `n_more` times again where one of them is killed before it is ready.
+
+    Raises:
+        ExecutorError: They do not start.
+    """
+    try:
+        return LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            host=LOOPBACK,
+            dashboard_address=f"{LOOPBACK}:0",
+            silence_logs="ERROR",
+        )
+    except (OSError, TimeoutError, RuntimeError) as error:
+        if n_more:
+            return _start_cluster(n_workers, n_more=n_more - 1)
+        raise ExecutorError(f"Dask workers do not start: {error}", hint="Run without --workers.") from error
 
 
 @contextmanager
@@ -211,23 +221,21 @@ def remote_cluster(address: str) -> Iterator[DaskExecutor]:
             versions of what makes results.
     """
     with dask.config.set(SETTINGS), _connected(address) as client:
-        _check_scheduler(client, address)
         _check_workers(client, address)
         yield DaskExecutor(client)
 
 
 @contextmanager
 def _connected(address: str) -> Iterator[Client]:
+    """Connect to a scheduler that has said what it is."""
     try:
-        with warnings.catch_warnings():
-            # Said again below, as an error with what to do.
-            warnings.simplefilter("ignore", VersionMismatchWarning)
-            client = Client(address, timeout=CONNECT_S)
-    except ImportError as error:
-        raise ExecutorError(
-            f"The Dask scheduler at {address} does not fit this process: {_one_line(error)}", hint=INSTALL
-        ) from error
-    except (OSError, TimeoutError, ValueError) as error:
+        # In a thread of its own, because a notebook has a loop already; with a limit, because a client would wait for ever for
+        # the answer of whatever else listens there.
+        with ThreadPoolExecutor(1) as pool:
+            kind, there = pool.submit(asyncio.run, asyncio.wait_for(_greet(address), CONNECT_S)).result()
+        _check_scheduler(address, kind, there)
+        client = Client(address, timeout=CONNECT_S)
+    except (OSError, TimeoutError, ValueError, ImportError) as error:
         raise ExecutorError(
             f"No Dask scheduler answers at {address}: {_one_line(error)}",
             hint="Start one with 'dask scheduler', or run without --scheduler.",
@@ -236,18 +244,29 @@ def _connected(address: str) -> Iterator[Client]:
         yield client
 
 
+async def _greet(address: str) -> tuple[str, Mapping[str, str]]:
+    """Ask what is there: its kind, such as `Scheduler`, and the versions of its packages."""
+    async with rpc(address) as other:
+        identity = await other.identity()
+        versions = await other.versions(packages=[])
+    return str(identity["type"]), versions["packages"]
+
+
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _check_scheduler(client: Client, address: str) -> None:
+def _check_scheduler(address: str, kind: str, there: Mapping[str, str]) -> None:
     """Refuse a scheduler of another version: messages between versions are not promised to be understood."""
-    versions: Any = client.get_versions()
-    here, there = (versions[who]["packages"] for who in ("client", "scheduler"))
+    if kind != "Scheduler":
+        raise ExecutorError(
+            f"There is a Dask {kind.lower()} at {address}, no scheduler.", hint="Give the address of its scheduler."
+        )
+    here = get_versions()["packages"]
     for name in ("dask", "distributed"):
-        if there[name] != here[name]:
+        if there.get(name) != here[name]:
             raise ExecutorError(
-                f"The scheduler at {address} runs {name} {there[name]}, this process {here[name]}.",
+                f"The scheduler at {address} runs {name} {there.get(name)}, this process {here[name]}.",
                 hint=f"Use the same version of Dask everywhere. {INSTALL}",
             )
 
@@ -257,8 +276,9 @@ def _check_workers(client: Client, address: str) -> None:
     if not versions:
         raise ExecutorError(f"The scheduler at {address} has no workers.", hint=f"Start some: dask worker {address}")
     for worker, there in versions.items():
-        if isinstance(there, ImportError):
-            raise ExecutorError(f"Worker {worker} does not have eventminer: {_one_line(there)}.", hint=INSTALL)
         if isinstance(there, Exception):
-            raise ExecutorError(f"Worker {worker} does not answer: {_one_line(there)}.", hint="See its log.")
+            # Dask may wrap what it cannot load.
+            if "ModuleNotFoundError" in repr(there):
+                raise ExecutorError(f"Worker {worker} does not have eventminer: {_one_line(there)}", hint=INSTALL)
+            raise ExecutorError(f"Worker {worker} does not answer: {_one_line(there)}", hint="See its log.")
         _require_alike(library_versions_here(), cast("Mapping[str, str]", there), f"Worker {worker}")

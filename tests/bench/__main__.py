@@ -20,6 +20,7 @@ BENCHMARKS = {
     "planted": ["planted"],
     "duplicates": ["duplicates"],
     "extraction": ["extraction"],
+    "worker_kills": ["worker_kills"],
 }
 
 
