@@ -48,6 +48,11 @@ class VisualConfig(Section):
     """How images become visual items."""
 
     backbone: str = Field("efficientnet-lite0", description="Network whose filters and classes are the visual items")
+    view: Literal["centre", "letterbox", "whole"] = Field(
+        "centre",
+        description="What of a picture the network sees: a square in its middle; all of it between bars; or all of it, the "
+        "shorter side stretched up to twice before there are bars",
+    )
     shard_size: Annotated[int, Field(ge=1)] = Field(256, description="Records in one shard of encoding work")
     max_pixels: Annotated[int, Field(ge=1)] = Field(100_000_000, description="Larger images are refused (pixels)")
     max_seconds: Annotated[float, Field(gt=0)] = Field(

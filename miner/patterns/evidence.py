@@ -116,7 +116,7 @@ def heat_box(heat: Float32s, geometry: Geometry) -> Box:
     """
     fine = _upsample(heat, geometry)
     if fine.max() <= 0:
-        return geometry.cell_box(int(heat.argmax()))
+        return geometry.cell_box(geometry.nearest_seen(int(heat.argmax())))
     parts, _ = ndimage.label(fine >= CUT * fine.max())
     rows, columns = np.nonzero(parts == parts.flat[fine.argmax()])
     edges = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) * geometry.stride / POINTS_PER_CELL

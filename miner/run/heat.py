@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from miner.store.artefact import Artefact
     from miner.visual.backbone import Backbone
+    from miner.visual.geometry import View
 
 DETECTORS = "detectors.safetensors"
 
@@ -28,13 +29,14 @@ class HeatMaps:
     Args:
         artefacts: Of a finished run.
         backbone: The network of its cells.
+        view: What of a picture they show.
     """
 
-    def __init__(self, artefacts: Mapping[str, Artefact], backbone: Backbone) -> None:
+    def __init__(self, artefacts: Mapping[str, Artefact], backbone: Backbone, view: View) -> None:
         """Remember where cells and detectors are; nothing is read before it is asked for."""
         self._patterns, self._groups = artefacts["patterns"], artefacts["groups"]
         self._encoded = Encoded(artefacts["encode"])
-        self._backbone = backbone
+        self._backbone, self._view = backbone, view
 
     def __call__(self, pattern: str, record: str) -> Heat | None:
         """Return it; none where the method has no detectors, or the picture was not encoded."""
@@ -43,11 +45,10 @@ class HeatMaps:
             return None
         row, width, height = picture
         cells = self._encoded.rows("projected", np.array([row]))[np.array([0])]
-        geometry = geometry_of(width, height, self._backbone)
+        geometry = geometry_of(width, height, self._backbone, self._view)
         heat = self._detectors.heat(cells, place)[0].reshape(geometry.grid, geometry.grid)
-        side = geometry.grid * geometry.stride * geometry.scale
         levels = np.maximum(heat, 0) / max(float(heat.max()), 1e-6)
-        return Heat(levels, (geometry.left, geometry.top, geometry.left + side, geometry.top + side))
+        return Heat(levels, geometry.frame)
 
     @cached_property
     def _places(self) -> dict[str, int]:

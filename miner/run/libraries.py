@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 RESULT_BEARING = (
     "eventminer",
     "gensim",
-    "imagehash",
     "mlxtend",
     "numba",
     "numpy",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from corpora.records import Corpus
-    from miner.config import PatternConfig, RunConfig
+    from miner.config import PatternConfig, RunConfig, VisualConfig
     from miner.patterns.assemble import PatternSet
     from miner.visual.geometry import Geometry
 
@@ -92,7 +92,7 @@ def gather_inputs(context: Context, rules: pa.Table) -> PatternInputs:
         pictures=pictures,
         records=[records[row] for row in representatives],
         images=[image_of[records[row]] for row in representatives],
-        geometry=_Geometries(encoded, representatives, context.config.visual.backbone),
+        geometry=_Geometries(encoded, representatives, context.config.visual),
         captions=read_captions(inputs["captions"]),
         masks=read_masks(inputs["masks"]),
         picture_of={record: place for record, place in zip(records, places, strict=True) if record in training},
@@ -119,13 +119,13 @@ def _image_names(records: pa.Table) -> dict[str, str]:
 class _Geometries:
     """Gives the geometry of a picture from its row among the representatives."""
 
-    def __init__(self, encoded: pa.Table, representatives: npt.NDArray[np.int64], backbone: str) -> None:
+    def __init__(self, encoded: pa.Table, representatives: npt.NDArray[np.int64], visual: VisualConfig) -> None:
         chosen = encoded.take(representatives)
         self._widths, self._heights = chosen["width"].to_pylist(), chosen["height"].to_pylist()
-        self._backbone = load_backbone(backbone)
+        self._backbone, self._view = load_backbone(visual.backbone), visual.view
 
     def __call__(self, picture: int) -> Geometry:
-        return geometry_of(self._widths[picture], self._heights[picture], self._backbone)
+        return geometry_of(self._widths[picture], self._heights[picture], self._backbone, self._view)
 
 
 def _name_encoder(config: RunConfig, _corpus: Corpus) -> dict[str, object]:
@@ -137,7 +137,7 @@ PATTERNS = WholeStage(
     name="patterns",
     version=6,
     inputs=("read", "label", "encode", "groups", "split", "captions", "masks", "text-items", "transactions", "mine"),
-    settings=("seed", "pattern", "mine.min_confidence", "visual.backbone"),
+    settings=("seed", "pattern", "mine.min_confidence", "visual.backbone", "visual.view"),
     libraries=("numpy", "pillow", "pyarrow", "scipy", "spacy"),
     facts=_name_encoder,
     make=_make_patterns,

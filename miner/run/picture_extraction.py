@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from miner.run.progress import Advance, Progress
     from miner.visual.backbone import Backbone
     from miner.visual.encode import EncodedShard
+    from miner.visual.geometry import View
 
 COLUMNS = ("record", "image", "status", "code", "reason", "time")
 SHARD_SIZE = 64
@@ -116,7 +117,7 @@ def extract_pictures(
         for first in range(0, n_records, SHARD_SIZE * SHARDS_AT_ONCE):
             ends = range(first, min(first + SHARD_SIZE * SHARDS_AT_ONCE, n_records), SHARD_SIZE)
             shards = [pictures.records.take(np.arange(at, min(at + SHARD_SIZE, n_records))) for at in ends]
-            looks = _Looks(reader, backbone, pictures.documents, shards, counts, advance)
+            looks = _Looks(reader, backbone, config.visual.view, pictures.documents, shards, counts, advance)
             executor.map(work, shards, on_result=looks.keep)
             for index in range(len(shards)):
                 for mention in looks.found[index]:
@@ -129,6 +130,7 @@ class _Looks:
 
     reader: PictureReader
     backbone: Backbone
+    view: View
     documents: Mapping[str, str]
     shards: Sequence[pa.Table]
     counts: Counter[str]
@@ -143,7 +145,7 @@ class _Looks:
             if row["status"] != "ok":
                 self.counts[f"pictures left out: {row['code']}"] += 1
                 continue
-            geometry = geometry_of(row["width"], row["height"], self.backbone)
+            geometry = geometry_of(row["width"], row["height"], self.backbone, self.view)
             record = row["record"]
             own, document = rows[record], self.documents.get(record, record)
             seen.append(Seen(record, document, own["image"], geometry, row["phash"], own["time"]))

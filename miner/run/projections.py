@@ -145,7 +145,7 @@ def report_inputs(
         masked_words=read_json(artefacts["masks"].file("words.json")),
         evaluation=evaluation,
         name_item=backbone.name_item,
-        heat=HeatMaps(artefacts, backbone),
+        heat=HeatMaps(artefacts, backbone, config.visual.view),
         counters={
             "rules": read_json(artefacts["mine"].file("summary.json")),
             "captions": read_json(artefacts["text-items"].file("counts.json")),

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from kb.review.log import Journal
     from kb.review.mined import Mined
     from kb.review.session import Review
+    from miner.config import VisualConfig
     from miner.run.folder import RunFolder
     from miner.store.artefact import Artefact
     from reports.review.photographs import HeatSource
@@ -81,7 +82,7 @@ def open_desk(
         darkroom = Darkroom(
             shelf=shelf,
             open_image=_Images(location or str(folder.read_state().get("location", ""))),
-            heat=_heat(folder, config.visual.backbone),
+            heat=_heat(folder, config.visual),
             kept=run / PATCHES,
             max_pixels=config.visual.max_pixels,
         )
@@ -181,19 +182,19 @@ class _Images:
         return self._source.open(image)
 
 
-def _heat(folder: RunFolder, backbone: str) -> HeatSource:
+def _heat(folder: RunFolder, visual: VisualConfig) -> HeatSource:
     """Return what draws heat maps, none where the run has kept no detectors."""
     artefacts = folder.artefacts()
     if "encode" not in artefacts or not artefacts["patterns"].file("detectors.safetensors").is_file():
         return no_heat
-    return _Heat(artefacts["patterns"], artefacts["encode"], backbone)
+    return _Heat(artefacts["patterns"], artefacts["encode"], visual)
 
 
 class _Heat:
     """Draws heat maps from the projected cells that a run has kept, one shard at a time and mapped from disk."""
 
-    def __init__(self, patterns: Artefact, encode: Artefact, backbone: str) -> None:
-        self._patterns, self._encode, self._backbone = patterns, encode, backbone
+    def __init__(self, patterns: Artefact, encode: Artefact, visual: VisualConfig) -> None:
+        self._patterns, self._encode, self._visual = patterns, encode, visual
 
     @cached_property
     def _detectors(self) -> Detectors:
@@ -217,13 +218,8 @@ class _Heat:
         return None
 
     def _draw(self, pattern: str, cells: npt.NDArray[np.float16], width: int, height: int) -> HeatMap:
-        geometry = geometry_of(width, height, load_backbone(self._backbone))
+        geometry = geometry_of(width, height, load_backbone(self._visual.backbone), self._visual.view)
         scores = self._detectors.heat(cells[None], self._places[pattern])[0]
-        side = geometry.grid * geometry.stride * geometry.scale
-        square = (
-            geometry.left / width,
-            geometry.top / height,
-            (geometry.left + side) / width,
-            (geometry.top + side) / height,
-        )
-        return HeatMap(scores.reshape(geometry.grid, geometry.grid), square)
+        x0, y0, x1, y1 = geometry.frame
+        frame = (x0 / width, y0 / height, x1 / width, y1 / height)
+        return HeatMap(scores.reshape(geometry.grid, geometry.grid), frame)

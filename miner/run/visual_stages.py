@@ -157,17 +157,18 @@ def _make_filters(context: Context, directory: Path) -> None:
 
 ENCODE = ShardedStage(
     name="encode",
-    version=2,
+    version=3,
     inputs=("read",),
     settings=(
         "seed",
         "visual.backbone",
+        "visual.view",
         "visual.shard_size",
         "visual.max_pixels",
         "visual.max_seconds",
         "visual.n_dims",
     ),
-    libraries=("imagehash", "numpy", "onnxruntime", "pillow", "pyarrow", "scipy", "torch"),
+    libraries=("numpy", "onnxruntime", "pillow", "pyarrow", "scipy", "torch"),
     facts=_name_engine,
     cut=lambda context: cut_encoding(context.corpus, context.config, context.earlier),
     unit="images",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Float16 = npt.NDArray[np.float16]
 Float32 = npt.NDArray[np.float32]
+Sources = npt.NDArray[np.int64]
 Unsigned = npt.NDArray[np.unsignedinteger[Any]]
 
 
@@ -34,6 +35,10 @@ class Maps(NamedTuple):
         """Return the maps of the first n pictures."""
         return Maps(self.filters[:n], self.classes[:n])
 
+    def stand_in(self, sources: Sources) -> Maps:
+        """Return maps in which each cell has the values of the one that stands for it: int64, (n_cells,)."""
+        return Maps(*(maps.reshape(*maps.shape[:2], -1)[:, :, sources].reshape(maps.shape) for maps in self))
+
 
 @dataclass(frozen=True)
 class Activations:
@@ -51,23 +56,44 @@ class Activations:
     pooled: Float16
     projected: Float16
 
+    def take(self, rows: Sequence[int] | slice) -> Activations:
+        """Return some rows, in the order asked for."""
+        return Activations(self.maxima[rows], self.cells[rows], self.pooled[rows], self.projected[rows])
 
-def summarise(maps: Maps, projection: Float32) -> Activations:
+
+def summarise(maps: Maps, projection: Float32, sources: Sources | None = None) -> Activations:
     """Reduce maps to what is stored.
 
     Args:
         maps: Of n pictures.
         projection: float32, (n_filters, n_dims).
+        sources: Where the pictures do not fill the input, int64, (n_cells,): the cell that stands for each
+            (`Geometry.nearest_seen`), the same in all n.
     """
     filters, classes = _by_cell(maps.filters), _by_cell(maps.classes)
+    pooled = (filters if sources is None else filters[:, np.unique(sources)]).mean(axis=1)
+    if sources is None:
+        sources = np.arange(filters.shape[1])
+    else:
+        filters, classes = filters[:, sources], classes[:, sources]
     n, n_cells, n_filters = filters.shape
     projected = filters.reshape(n * n_cells, n_filters) @ projection
     both = (filters, classes)
+    return store(
+        np.concatenate([values.max(axis=1) for values in both], axis=1),
+        sources[np.concatenate([values.argmax(axis=1) for values in both], axis=1)],
+        pooled,
+        projected.reshape(n, n_cells, -1),
+    )
+
+
+def store(maxima: Float32, cells: npt.NDArray[np.int64], pooled: Float32, projected: Float32) -> Activations:
+    """Bring a summary to the types in which it is stored (see `Activations` for the shapes)."""
     return Activations(
-        maxima=np.concatenate([values.max(axis=1) for values in both], axis=1).astype(np.float16),
-        cells=np.concatenate([values.argmax(axis=1) for values in both], axis=1).astype(cell_dtype(n_cells)),
-        pooled=filters.mean(axis=1).astype(np.float16),
-        projected=projected.reshape(n, n_cells, -1).astype(np.float16),
+        maxima=maxima.astype(np.float16),
+        cells=cells.astype(cell_dtype(projected.shape[1])),
+        pooled=pooled.astype(np.float16),
+        projected=projected.astype(np.float16),
     )
 
 

@@ -1,7 +1,8 @@
 """The shard worker: pictures of some records in, their activations and a row for each record out.
 
-A shard is cut into batches of one fixed size in record order, so what a batch holds, and every byte of the result, depends
-on the shard alone. Several shards may be encoded at once in threads of one process or in several processes.
+A shard is cut into batches of a size that is fixed for the engine, in record order, so what a batch holds, and every byte of
+the result, depends on the shard alone. Several shards may be encoded at once in threads of one process or in several
+processes; each has one thread that reads and decodes ahead of its network.
 """
 
 from __future__ import annotations
@@ -20,23 +21,20 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from miner.visual.activations import Activations, join_activations, no_activations, random_projection, summarise
 from miner.visual.engine import engine_of_thread
 from miner.visual.filters import item_columns
-from miner.visual.hashing import perceptual_hash
-from miner.visual.prepare import Clock, Preparation, Prepared
+from miner.visual.images import normalise
+from miner.visual.prepare import Preparation, Prepared
 from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from miner.config import VisualConfig
-    from miner.visual.activations import Float32, Maps
+    from miner.visual.activations import Float32, Maps, Sources
     from miner.visual.engine import Engine, EngineKind
     from miner.visual.geometry import Geometry
-    from miner.visual.images import DecodedImage
-    from miner.visual.prepare import ImageSource, Refused
+    from miner.visual.prepare import Clock, ImageSource, Refused
 
 logger = logging.getLogger(__name__)
-
-BATCH_SIZE = 16
 
 IMAGES = pa.schema(
     [
@@ -62,7 +60,7 @@ class EncodedShard:
     Attributes:
         images: Table of schema `IMAGES`, one row per record, in record order.
         activations: One row per usable picture, in record order.
-        elapsed_s: Seconds by part of the work (read, decode, hash, forward, summarise); for the log, never for an artefact.
+        elapsed_s: Seconds by part of the work (`miner.visual.prepare.Clock`); for the log, never for an artefact.
     """
 
     images: pa.Table
@@ -79,14 +77,12 @@ class EncodedImage:
         record: Id of the record.
         maps: float32, (n_filters, rows, columns), at least 0: its filters.
         geometry: Where cells and boxes lie in the original.
-        image: The decoded picture; a large JPEG at a reduced size.
     """
 
     index: int
     record: str
     maps: Float32
     geometry: Geometry
-    image: DecodedImage
 
 
 class _OneBlasThread:
@@ -139,16 +135,18 @@ def encode_shard(
     item_columns(backbone, cfg.items)
     projection = _projection(backbone.n_filters, cfg.n_dims, seed)
     engine = engine_of_thread(backbone, kind)
-    preparation = Preparation(source, backbone, cfg.max_pixels, cfg.max_seconds)
-    clock = preparation.clock
+    preparation = _preparation(source, engine, cfg)
     images: list[dict[str, object]] = []
     parts = [no_activations(backbone.n_filters, backbone.n_classes, backbone.grid**2, cfg.n_dims)]
     with _one_blas_thread:
-        usable = _describe(preparation.prepare(rows), images, clock)
-        for _, maps in _forward_all(engine, usable, clock):
-            with clock.time("summarise"):
-                parts.append(summarise(maps, projection))
-    return EncodedShard(pa.Table.from_pylist(images, schema=IMAGES), join_activations(parts), dict(clock.elapsed_s))
+        usable = _describe(preparation.prepare(rows), images)
+        parts.extend(_summarise_all(engine, usable, projection, preparation.clock))
+    elapsed_s = dict(preparation.clock.elapsed_s)
+    return EncodedShard(pa.Table.from_pylist(images, schema=IMAGES), join_activations(parts), elapsed_s)
+
+
+def _preparation(source: ImageSource, engine: Engine, cfg: VisualConfig) -> Preparation:
+    return Preparation(source, engine.backbone, cfg.max_pixels, cfg.max_seconds, cfg.view)
 
 
 def encode_images(
@@ -170,12 +168,12 @@ def encode_images(
     Raises:
         BackboneError: The network is unknown or its weights are unusable.
     """
-    backbone = load_backbone(cfg.backbone)
-    engine = engine_of_thread(backbone, kind)
-    preparation = Preparation(source, backbone, cfg.max_pixels, cfg.max_seconds)
-    for batch, maps in _forward_all(engine, _usable(preparation.prepare(rows)), preparation.clock):
-        for item, own in zip(batch, maps.filters, strict=True):
-            yield EncodedImage(item.index, item.record, own, item.geometry, item.image)
+    engine = engine_of_thread(load_backbone(cfg.backbone), kind)
+    for item in _usable(_preparation(source, engine, cfg).prepare(rows)):
+        maps = _look(engine, item)
+        if not item.geometry.is_full:
+            maps = maps.stand_in(_sources(item))
+        yield EncodedImage(item.index, item.record, maps.filters[0], item.geometry)
 
 
 def join_images(tables: Sequence[pa.Table]) -> pa.Table:
@@ -195,9 +193,7 @@ def _projection(n_filters: int, n_dims: int, seed: int) -> Float32:
     return random_projection(n_filters, n_dims, seed)
 
 
-def _describe(
-    prepared: Iterable[Prepared | Refused], images: list[dict[str, object]], clock: Clock
-) -> Iterator[Prepared]:
+def _describe(prepared: Iterable[Prepared | Refused], images: list[dict[str, object]]) -> Iterator[Prepared]:
     """Write down the row of each record and pass on the usable ones."""
     n_rows = itertools.count()
     for item in prepared:
@@ -206,10 +202,8 @@ def _describe(
         if not isinstance(item, Prepared):
             row.update(status="bad", code=item.error.code, reason=item.error.message)
             continue
-        with clock.time("hash"):
-            phash = perceptual_hash(item.image.rgb)
-        row.update(width=item.image.width, height=item.image.height, note=item.image.note)
-        row.update(status="ok", phash=phash, row=next(n_rows))
+        row.update(width=item.geometry.width, height=item.geometry.height, note=item.note)
+        row.update(status="ok", phash=item.phash, row=next(n_rows))
         yield item
 
 
@@ -221,13 +215,36 @@ def _usable(prepared: Iterable[Prepared | Refused]) -> Iterator[Prepared]:
             logger.warning("record %s is left out: %s", item.record, item.error.message)
 
 
-def _forward_all(engine: Engine, items: Iterator[Prepared], clock: Clock) -> Iterator[tuple[list[Prepared], Maps]]:
-    """Run the network on batches; the last is filled up with blanks, since its size may change how sums are made."""
+def _summarise_all(
+    engine: Engine, items: Iterator[Prepared], projection: Float32, clock: Clock
+) -> Iterator[Activations]:
+    """Run the network on batches and keep their summaries, in order.
+
+    Batches have one size, since the size may change how sums are made; the last is filled up. A picture with bars is looked at
+    alone, so that its bytes do not depend on its neighbours.
+    """
     size = engine.backbone.input_size
-    while batch := list(itertools.islice(items, BATCH_SIZE)):
-        pixels = np.zeros((BATCH_SIZE, 3, size, size), np.float32)
+    pixels = np.zeros((engine.batch_size, size, size, 3), np.uint8)
+    while batch := list(itertools.islice(items, engine.batch_size)):
         for place, item in enumerate(batch):
             pixels[place] = item.pixels
-        with clock.time("forward"):
-            maps = engine.forward(pixels).first(len(batch))
-        yield batch, maps
+        with clock.time("network"):
+            found = engine.summarise(pixels, projection).take(slice(len(batch)))
+            barred = [place for place, item in enumerate(batch) if not item.geometry.is_full]
+            alone = [summarise(_look(engine, batch[place]), projection, _sources(batch[place])) for place in barred]
+        if barred:
+            order = list(range(len(batch)))
+            for row, place in enumerate(barred):
+                order[place] = len(batch) + row
+            found = join_activations([found, *alone]).take(order)
+        yield found
+
+
+def _look(engine: Engine, item: Prepared) -> Maps:
+    """Run the network on one picture."""
+    return engine.forward(normalise(item.pixels[None], engine.backbone))
+
+
+def _sources(item: Prepared) -> Sources:
+    """Return which cell stands for each of a picture: int64, (n_cells,)."""
+    return np.array([item.geometry.nearest_seen(cell) for cell in range(item.geometry.grid**2)])

@@ -11,20 +11,29 @@ import platform
 import shutil
 import sys
 import threading
+from contextlib import contextmanager
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from miner.visual.activations import Maps
-from miner.visual.export import INPUT, OUTPUTS, read_exported
+from miner.visual.activations import Maps, store
+from miner.visual.export import INPUT, OUTPUTS, add_summary, read_exported
+from miner.visual.images import normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+
+    from miner.visual.activations import Activations
     from miner.visual.backbone import Backbone
 
 Float32 = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
 EngineKind = Literal["auto", "onnx", "torch"]
 
 _ERRORS_ONLY = 3
@@ -43,11 +52,23 @@ class Engine(Protocol):
     def label(self) -> str:
         """Library, version and device; results are the same to the bit only under one label and one type of processor."""
 
+    @property
+    def batch_size(self) -> int:
+        """Pictures to give at once: as many as this engine is fastest with."""
+
     def forward(self, batch: Float32) -> Maps:
         """Run the network.
 
         Args:
-            batch: float32, (n, 3, S, S), from `miner.visual.images.fit`.
+            batch: float32, (n, 3, S, S), from `miner.visual.images.normalise`.
+        """
+
+    def summarise(self, pixels: Bytes, projection: Float32) -> Activations:
+        """Run the network and keep what is stored of its maps, where pictures fill the whole input.
+
+        Args:
+            pixels: uint8, (n, S, S, 3), from `miner.visual.images.cut`.
+            projection: float32, (n_filters, n_dims); the same array in every call, which is prepared once.
         """
 
 
@@ -63,22 +84,42 @@ class OnnxEngine:
         BackboneError: The network has to be exported and its weights cannot be read.
     """
 
+    # the widest maps of two pictures still fit into the cache of a core; sixteen take a fifth longer each
+    batch_size = 2
+
     def __init__(self, backbone: Backbone, *, threads: int = 1, cache_dir: Path | None = None) -> None:
-        """Open a session."""
+        """Read the network; sessions are opened as they are needed."""
         import onnxruntime  # noqa: PLC0415 - a third of a second that commands without pictures need not pay
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY
-        exported = read_exported(backbone, cache_dir)
         self.backbone = backbone
         self.label = f"onnxruntime {onnxruntime.__version__} cpu"
-        self._session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
+        self._runtime, self._threads = onnxruntime, threads
+        self._exported = read_exported(backbone, cache_dir)
+        self._projection: Float32 | None = None
+
+    @cached_property
+    def _maps(self) -> Any:  # noqa: ANN401 - onnxruntime is untyped
+        return self._open(self._exported)
+
+    def _open(self, network: bytes) -> Any:  # noqa: ANN401 - onnxruntime is untyped
+        options = self._runtime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        return self._runtime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
 
     def forward(self, batch: Float32) -> Maps:
         """Run the network (see `Engine.forward`)."""
-        return Maps(*self._session.run(OUTPUTS, {INPUT: batch}))
+        return Maps(*self._maps.run(OUTPUTS, {INPUT: batch}))
+
+    def summarise(self, pixels: Bytes, projection: Float32) -> Activations:
+        """Run the network (see `Engine.summarise`)."""
+        if self._projection is not projection:
+            families = OUTPUTS if self.backbone.n_classes else OUTPUTS[:1]
+            self._summary, self._projection = self._open(add_summary(self._exported, projection, families)), projection
+        pooled, projected, *both = self._summary.run(None, {INPUT: normalise(pixels, self.backbone)})
+        maxima, cells = (np.concatenate(found, axis=1) for found in (both[::2], both[1::2]))
+        return store(maxima, cells, pooled, projected.reshape(*projected.shape[:2], -1).transpose(0, 2, 1))
 
 
 class TorchEngine:
@@ -91,6 +132,8 @@ class TorchEngine:
         BackboneError: The weights cannot be read.
     """
 
+    batch_size = 64
+
     def __init__(self, backbone: Backbone) -> None:
         """Build the network on the device."""
         import torch  # noqa: PLC0415 - seconds to import
@@ -101,16 +144,46 @@ class TorchEngine:
         self._torch = torch
         self._device = _best_device()
         self._network = build_network(backbone).to(self._device)
+        self._mean, self._std = (
+            torch.tensor(values).reshape(3, 1, 1).to(self._device) for values in (backbone.mean, backbone.std)
+        )
         self.label = f"torch {version('torch')} {self._device}"
 
     def forward(self, batch: Float32) -> Maps:
         """Run the network (see `Engine.forward`)."""
-        torch = self._torch
-        # reduced-precision convolutions would differ from the CPU by more than 1e-3; free choice of algorithm, between runs
-        exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-        with torch.inference_mode(), exact:
-            filters, classes = self._network(torch.from_numpy(batch).to(self._device))
+        with self._exactly():
+            filters, classes = self._network(self._torch.from_numpy(batch).to(self._device))
         return Maps(filters.cpu().numpy(), classes.cpu().numpy())
+
+    def summarise(self, pixels: Bytes, projection: Float32) -> Activations:
+        """Run the network (see `Engine.summarise`); bytes go to the device, and nothing but the summary comes back."""
+        torch = self._torch
+        with self._exactly():
+            planes = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).to(torch.float32)
+            both = [maps.flatten(2) for maps in self._network((planes - self._mean) / self._std)]
+            maxima = torch.cat([maps.amax(dim=2) for maps in both], dim=1)
+            # argmax of torch may return any of equal values
+            places = torch.arange(both[0].shape[2], device=self._device)
+            cells = torch.cat([_first_peak(maps, places) for maps in both], dim=1)
+            projected = both[0].transpose(1, 2) @ torch.from_numpy(projection).to(self._device)
+            found = (maxima, cells, both[0].mean(dim=2), projected)
+        return store(*(each.cpu().numpy() for each in found))
+
+    @contextmanager
+    def _exactly(self) -> Iterator[None]:
+        """Run as on a CPU: reduced precision would differ by more than 1e-3; free choice of algorithm, between runs."""
+        cudnn = self._torch.backends.cudnn
+        with (
+            self._torch.inference_mode(),
+            cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+        ):
+            yield
+
+
+def _first_peak(maps: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Return the first cell of the largest value of each map: int64, (n, n_items)."""
+    is_peak = maps == maps.amax(dim=2, keepdim=True)
+    return is_peak.int().mul(len(places) - places).amax(dim=2).neg().add(len(places))
 
 
 def _best_device() -> Literal["cuda", "mps", "cpu"]:

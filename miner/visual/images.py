@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from miner.visual.backbone import Backbone
-    from miner.visual.geometry import Box, Geometry
+    from miner.visual.geometry import Box, Geometry, View
+
+Float32 = npt.NDArray[np.float32]
 
 # raster formats only: Pillow's EPS reader starts a program, others have no place in a corpus
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM", "TGA", "ICO")
@@ -78,23 +80,28 @@ class DecodedImage:
     """An upright picture.
 
     Attributes:
-        rgb: uint8, (h, w, 3). Smaller than the original where a JPEG was decoded at a reduced scale.
+        picture: In mode RGB. Smaller than the original where a JPEG was decoded at a reduced scale.
         width: Of the original, in pixels.
         height: Of the original, in pixels.
-        extent: Where the original lies in `rgb`, as a box of its pixels. A reduced JPEG whose size is no multiple of the
+        extent: Where the original lies in `picture`, as a box of its pixels. A reduced JPEG whose size is no multiple of the
             reduction ends, or after a rotation begins, within a pixel.
         note: What was done to it that a user may want to know.
     """
 
-    rgb: npt.NDArray[np.uint8]
+    picture: Image.Image
     width: int
     height: int
     extent: Box
     note: str | None = None
 
+    @property
+    def rgb(self) -> npt.NDArray[np.uint8]:
+        """A copy of the pixels of `picture`: uint8, (h, w, 3)."""
+        return np.asarray(self.picture)
+
     def to_pixels(self, box: Box) -> Box:
-        """Map a box of the original to pixels of `rgb`."""
-        height, width = self.rgb.shape[:2]
+        """Map a box of the original to pixels of `picture`."""
+        width, height = self.picture.size
         x0, y0, x1, y1 = self.extent
         per_x, per_y = (x1 - x0) / self.width, (y1 - y0) / self.height
         # rounding must not lead outside: Pillow refuses such a box
@@ -203,12 +210,12 @@ def _decode(picture: Image.Image, min_side: int | None) -> DecodedImage:
     orientation = _read_orientation(picture)
     rgb = _to_rgb(picture)
     if orientation not in _TURNS:
-        return DecodedImage(np.asarray(rgb), *size, stored, note)
+        return DecodedImage(rgb, *size, stored, note)
     turn, (swapped, *mirrored) = _TURNS[orientation]
     turned = rgb.transpose(turn)
     extent = _turn_box(stored, turned.size, swapped=swapped, mirrored=mirrored)
     width, height = reversed(size) if swapped else size
-    return DecodedImage(np.asarray(turned), width, height, extent, note)
+    return DecodedImage(turned, width, height, extent, note)
 
 
 def _describe_frames(picture: Image.Image) -> str | None:
@@ -246,7 +253,8 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         over = picture.convert("RGBA")
         white = Image.new("RGBA", over.size, "white")
         return Image.alpha_composite(white, over).convert("RGB")
-    return picture.convert("RGB")
+    # converting a picture into its own mode would copy it
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _to_8_bit(picture: Image.Image) -> Image.Image:
@@ -259,22 +267,62 @@ def _to_8_bit(picture: Image.Image) -> Image.Image:
     return Image.fromarray(np.rint(scaled).astype(np.uint8))
 
 
-def fit(image: DecodedImage, backbone: Backbone) -> tuple[npt.NDArray[np.float32], Geometry]:
-    """Cut out the centre of a picture as the input of a network.
+def cut(image: DecodedImage, backbone: Backbone, view: View = "centre") -> tuple[npt.NDArray[np.uint8], Geometry]:
+    """Bring a picture to the size of a network's input.
 
-    The same as scaling the shorter side to `short_side` and cutting out the centre, but in one step and without rounding
-    the other side, so that the geometry is exact.
+    It is resized in one step and without rounding any side, so that the geometry is exact; where the view leaves bars, they
+    have the colour that the network takes for 0.
+
+    Args:
+        image: The picture.
+        backbone: The network.
+        view: What of the picture is seen (see `geometry_of`).
+
+    Returns:
+        uint8, (S, S, 3), and where its places lie in the original.
+    """
+    size = backbone.input_size
+    geometry = geometry_of(image.width, image.height, backbone, view)
+    begin = -backbone.offset
+    box = image.to_pixels(geometry.to_original((begin, begin, begin + size, begin + size)))
+    x0, x1 = _shown(-geometry.left / geometry.scale - begin, image.width / geometry.scale, size)
+    y0, y1 = _shown(-geometry.top / geometry.scale_down - begin, image.height / geometry.scale_down, size)
+    shown = image.picture.resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR, box=box)
+    if shown.size != (size, size):
+        red, green, blue = (round(value) for value in backbone.mean)
+        canvas = Image.new("RGB", (size, size), (red, green, blue))
+        canvas.paste(shown, (x0, y0))
+        shown = canvas
+    return np.asarray(shown), geometry
+
+
+def _shown(start: float, length: float, size: int) -> tuple[int, int]:
+    """Return from where to where along the input a picture is shown; bars are whole pixels."""
+    return max(0, round(start)), min(size, round(start + length))
+
+
+def normalise(pixels: npt.NDArray[np.uint8], backbone: Backbone, out: npt.NDArray[np.float32] | None = None) -> Float32:
+    """Turn pixels into the input of a network.
+
+    Args:
+        pixels: uint8, (n, S, S, 3).
+        backbone: The network.
+        out: Where to put the result; none for a new array.
+
+    Returns:
+        float32, (n, 3, S, S).
+    """
+    planes = pixels.transpose(0, 3, 1, 2)
+    mean, std = (np.array(values, np.float32).reshape(3, 1, 1) for values in (backbone.mean, backbone.std))
+    found = np.subtract(planes, mean, out=np.empty(planes.shape, np.float32) if out is None else out)
+    return np.divide(found, std, out=found)
+
+
+def fit(image: DecodedImage, backbone: Backbone) -> tuple[Float32, Geometry]:
+    """Make a picture the input of a network: `cut` and `normalise`.
 
     Returns:
         float32, (3, S, S), and where its places lie in the original.
     """
-    size = backbone.input_size
-    geometry = geometry_of(image.width, image.height, backbone)
-    picture = Image.fromarray(image.rgb)
-    begin = -backbone.offset
-    box = image.to_pixels(geometry.to_original((begin, begin, begin + size, begin + size)))
-    planes = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, box=box)).transpose(2, 0, 1)
-    pixels = np.ascontiguousarray(planes).astype(np.float32)
-    pixels -= np.array(backbone.mean, np.float32).reshape(3, 1, 1)
-    pixels /= np.array(backbone.std, np.float32).reshape(3, 1, 1)
-    return pixels, geometry
+    pixels, geometry = cut(image, backbone)
+    return normalise(pixels[None], backbone)[0], geometry

@@ -140,4 +140,4 @@ def cut_patch(image: DecodedImage, box: Sequence[float], size: int) -> Bytes:
     """
     x0, y0, x1, y1 = box or (0, 0, image.width, image.height)
     source: Box = image.to_pixels((x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)))
-    return np.asarray(Image.fromarray(image.rgb).resize((size, size), Image.Resampling.BILINEAR, box=source))
+    return np.asarray(image.picture.resize((size, size), Image.Resampling.BILINEAR, box=source))

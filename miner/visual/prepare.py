@@ -1,18 +1,19 @@
-"""From records to network inputs: read, decode and cut the picture of each, or say why it cannot be used."""
+"""From records to network inputs: read, decode and cut the picture of each ahead of the network, or say why it cannot be used."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from miner.errors import ImageError
-from miner.visual.deadline import Deadline
-from miner.visual.images import DecodedImage, decode_image, fit
+from miner.errors import EventMinerError, ImageError
+from miner.visual.ahead import Pace, map_ahead
+from miner.visual.hashing import perceptual_hash
+from miner.visual.images import cut, decode_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,10 +22,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
+    from miner.visual.ahead import Begin
     from miner.visual.backbone import Backbone
-    from miner.visual.geometry import Geometry
+    from miner.visual.geometry import Geometry, View
+
+    Row = Mapping[str, str | None]
+
+Part = Literal["read", "decode", "cut", "hash", "network"]
 
 logger = logging.getLogger(__name__)
+
+N_AHEAD = 32
+"""Pictures made ready before the network asks for them, 150 kB each."""
 
 _COLUMNS = ("record", "image", "status", "code", "reason")
 
@@ -38,18 +47,23 @@ class ImageSource(Protocol):
 
 @dataclass
 class Clock:
-    """Seconds spent, by part of the work; for logs, never for artefacts."""
+    """Seconds spent, by part of the work and added up over threads; for logs, never for artefacts.
+
+    Threads that share a core are charged for each other's turns, each about as often as the other.
+    """
 
     elapsed_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _adding: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
-    def time(self, part: str) -> Iterator[None]:
+    def time(self, part: Part) -> Iterator[None]:
         """Add the time of a block to a part."""
         start = time.perf_counter()
         try:
             yield
         finally:
-            self.elapsed_s[part] += time.perf_counter() - start
+            with self._adding:
+                self.elapsed_s[part] += time.perf_counter() - start
 
 
 @dataclass(frozen=True)
@@ -59,15 +73,17 @@ class Prepared:
     Attributes:
         index: Row of its record in the given table.
         record: Id of the record.
-        image: The decoded picture.
-        pixels: float32, (3, S, S).
-        geometry: Where places of the input lie in the original.
+        note: What was done to it that a user may want to know.
+        phash: Perceptual hash, 16 hexadecimal digits.
+        pixels: uint8, (S, S, 3).
+        geometry: Where places of the input lie in the original, and the size of that.
     """
 
     index: int
     record: str
-    image: DecodedImage
-    pixels: npt.NDArray[np.float32]
+    note: str | None
+    phash: str
+    pixels: npt.NDArray[np.uint8]
     geometry: Geometry
 
 
@@ -93,6 +109,7 @@ class Preparation:
         backbone: The network they are cut for.
         max_pixels: Larger pictures are refused.
         max_seconds: Pictures that take longer to decode are refused.
+        view: What of a picture is seen.
         clock: Takes the time.
     """
 
@@ -100,54 +117,49 @@ class Preparation:
     backbone: Backbone
     max_pixels: int
     max_seconds: float
+    view: View = "centre"
     clock: Clock = field(default_factory=Clock)
 
     def prepare(self, rows: pa.Table) -> Iterator[Prepared | Refused]:
-        """Prepare the picture of each record, in order.
+        """Prepare the picture of each record, in order, ahead of who takes them.
 
         Args:
             rows: Columns `record` and `image`; where there is a `status`, records not `ok` keep their `code` and `reason`.
         """
         columns = [name for name in _COLUMNS if name in rows.schema.names]
-        with Deadline[DecodedImage](self.max_seconds) as deadline:
-            for index, row in enumerate(rows.select(columns).to_pylist()):
-                yield self._try_one(index, row, deadline)
+        numbered = enumerate(rows.select(columns).to_pylist())
+        pace = Pace(n_threads=1, n_ahead=N_AHEAD, limit_s=self.max_seconds)
+        return map_ahead(self._try_one, numbered, _give_up, pace)
 
-    def _try_one(
-        self, index: int, row: Mapping[str, str | None], deadline: Deadline[DecodedImage]
-    ) -> Prepared | Refused:
+    def _try_one(self, numbered: tuple[int, Row], begin: Begin) -> Prepared | Refused:
+        index, row = numbered
         record = str(row["record"])
         try:
-            return self._one(index, row, deadline)
+            return self._one(index, row, begin)
         except ImageError as error:
             return Refused(record, error)
+        except EventMinerError:
+            # not about this picture: the place where all of them are does not answer
+            raise
         # the shard boundary: whatever one picture does must not end the work on the others
         except Exception as error:
             logger.exception("record %s: unexpected error", record)
             return Refused(record, ImageError("unexpected-error", f"{type(error).__name__}: {error}"))
 
-    def _one(self, index: int, row: Mapping[str, str | None], deadline: Deadline[DecodedImage]) -> Prepared:
+    def _one(self, index: int, row: Row, begin: Begin) -> Prepared:
         if row.get("status", "ok") != "ok":
             raise ImageError(row.get("code") or "bad-record", row.get("reason") or "the record cannot be used")
         with self.clock.time("read"):
             data = self._read(row["image"])
+        begin()
         with self.clock.time("decode"):
-            image = self._decode(data, deadline)
-            pixels, geometry = fit(image, self.backbone)
-        return Prepared(index, str(row["record"]), image, pixels, geometry)
-
-    def _decode(self, data: bytes, deadline: Deadline[DecodedImage]) -> DecodedImage:
-        """Decode an image file.
-
-        Raises:
-            ImageError: It cannot be used, or takes too long.
-        """
-        # twice the size the network needs: a coarser reduction of a JPEG would change the picture visibly
-        side = 2 * self.backbone.short_side
-        try:
-            return deadline.call(partial(decode_image, data, max_pixels=self.max_pixels, min_side=side))
-        except TimeoutError as error:
-            raise ImageError("slow-image", f"decoding was given up: {error}") from error
+            # twice the size the network needs: a coarser reduction of a JPEG would change the picture visibly
+            image = decode_image(data, max_pixels=self.max_pixels, min_side=2 * self.backbone.short_side)
+        with self.clock.time("cut"):
+            pixels, geometry = cut(image, self.backbone, self.view)
+        with self.clock.time("hash"):
+            phash = perceptual_hash(image.picture)
+        return Prepared(index, str(row["record"]), image.note, phash, pixels, geometry)
 
     def _read(self, image: str | None) -> bytes:
         """Read an image file.
@@ -163,3 +175,7 @@ class Preparation:
             raise ImageError("missing-image", f"no image {image!r}") from error
         except OSError as error:
             raise ImageError("unreadable-image", f"cannot read {image!r}: {error}") from error
+
+
+def _give_up(numbered: tuple[int, Row], error: TimeoutError) -> Refused:
+    return Refused(str(numbered[1]["record"]), ImageError("slow-image", f"decoding was given up: {error}"))

@@ -146,7 +146,7 @@ def encode(files: Iterator[bytes]) -> tuple[Hashes, Floats]:
 
     for data in files:
         decoded = decode_image(data, max_pixels=MAX_PIXELS)
-        hashes.append(perceptual_hash(decoded.rgb))
+        hashes.append(perceptual_hash(decoded.picture))
         batch.append(fit(decoded, backbone)[0])
         if len(batch) == BATCH:
             flush()

@@ -15,15 +15,17 @@ from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 from miner.config import VisualConfig
 from miner.errors import BackboneError, ConfigError, ImageError
-from miner.visual.activations import Maps
+from miner.visual.activations import Activations, Maps, summarise
 from miner.visual.backbone import BACKBONES
-from miner.visual.encode import BATCH_SIZE, IMAGES, EncodedShard, encode_images, encode_shard, join_images
+from miner.visual.encode import IMAGES, EncodedShard, encode_images, encode_shard, join_images
 from miner.visual.groups import photo_groups
 from miner.visual.registry import load_backbone
 from tests.pictures import MemorySource, draw_scene, huge_png, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy.typing as npt
 
     from miner.visual.activations import Float32
 
@@ -78,7 +80,7 @@ def test_encode_gives_a_row_per_record_and_per_picture() -> None:
 
 
 def test_encode_reports_its_time_by_part() -> None:
-    assert set(encoded().elapsed_s) == {"read", "decode", "hash", "forward", "summarise"}
+    assert set(encoded().elapsed_s) == {"read", "decode", "cut", "hash", "network"}
     assert min(encoded().elapsed_s.values()) > 0
 
 
@@ -200,14 +202,15 @@ def test_encode_runs_batches_of_one_size(monkeypatch: pytest.MonkeyPatch) -> Non
     class Recording:
         label = "recording"
         backbone = load_backbone("efficientnet-lite0")
+        batch_size = 16
 
-        def forward(self, batch: Float32) -> Maps:
-            shapes.append(batch.shape)
-            return Maps(*(np.zeros((len(batch), n, 7, 7), np.float32) for n in (1280, 1000)))
+        def summarise(self, pixels: npt.NDArray[np.uint8], projection: Float32) -> Activations:
+            shapes.append(pixels.shape)
+            return summarise(Maps(*(np.zeros((len(pixels), n, 7, 7), np.float32) for n in (1280, 1000))), projection)
 
     monkeypatch.setattr("miner.visual.encode.engine_of_thread", lambda *_: Recording())
     shard = encode_shard(table(scenes()), MemorySource(scenes()), CONFIG)
-    assert shapes == [(16, 3, 224, 224)] * 2
+    assert shapes == [(16, 224, 224, 3)] * 2
     assert len(shard.activations.maxima) == 20
 
 
@@ -215,12 +218,11 @@ def test_encode_images_gives_the_maps_that_shards_summarise() -> None:
     """More than one batch, with a missing picture in the middle."""
     names = dict.fromkeys([*list(scenes())[:17], "gone", *list(scenes())[17:]])
     found = list(encode_images(table(names), MemorySource(scenes()), CONFIG, kind="onnx"))
-    assert len(found) == 20 > BATCH_SIZE
+    assert len(found) == 20
     assert [item.index for item in found] == [*range(17), 18, 19, 20]
     maxima = np.stack([item.maps.max(axis=(1, 2)) for item in found]).astype(np.float16)
     assert np.array_equal(maxima, encoded().activations.maxima[:, :1280])
     assert found[17].record == "r-17.jpg"
-    assert found[0].image.rgb.shape == (240, 320, 3)
     assert found[0].geometry.cell_box(0) == (55, 15, 85, 45)
 
 
@@ -274,3 +276,53 @@ def test_encode_refuses_classes_of_a_network_without_a_classifier(monkeypatch: p
     with pytest.raises(ConfigError, match=r'visual\.items is "classes"; bare has no classifier') as raised:
         encode_shard(table({}), MemorySource(), cfg, kind="onnx")
     assert raised.value.hint == 'set visual.items to "filters"'
+
+
+@cache
+def shapes() -> dict[str, bytes]:
+    """Pictures of all proportions, wide and tall ones with bars among those without."""
+    sizes = [(320, 240), (640, 160), (240, 240), (100, 400), (900, 60), (240, 320)]
+    return {f"{n}.jpg": to_bytes(draw_scene(n, size), "JPEG", quality=92) for n, size in enumerate(sizes)}
+
+
+@pytest.mark.parametrize("view", ["letterbox", "whole"])
+def test_encode_of_whole_pictures_does_not_depend_on_neighbours_either(view: str) -> None:
+    source, rows = MemorySource(shapes()), table(shapes())
+    config = CONFIG.model_copy(update={"view": view})
+    cuts = [rows.slice(0, 1), rows.slice(1, 2), rows.slice(3, 3)]
+    parts = [content(encode_shard(part, source, config, kind="onnx")) for part in cuts]
+    whole = content(encode_shard(rows, source, config, kind="onnx"))
+    assert [b"".join(arrays) for arrays in zip(*parts, strict=True)] == whole
+    assert whole != content(encode_shard(rows, source, CONFIG, kind="onnx"))
+
+
+def test_encode_never_finds_an_item_on_a_bar() -> None:
+    """900 x 60 between bars: only the fourth row of cells shows the picture, and what it shows counts alone."""
+    files = {"wide": shapes()["4.jpg"]}
+    config = CONFIG.model_copy(update={"view": "letterbox"})
+    found = encode_shard(table(files), MemorySource(files), config, kind="onnx").activations
+    assert set((found.cells[0] // 7).tolist()) == {3}
+    (image,) = encode_images(table(files), MemorySource(files), config, kind="onnx")
+    assert image.geometry.seen == (range(3, 4), range(7))
+    assert np.allclose(image.maps.mean(axis=(1, 2)), found.pooled[0], atol=2e-2)
+    assert np.array_equal(image.maps.max(axis=(1, 2)).astype(np.float16), found.maxima[0, :1280])
+    assert np.array_equal(found.projected[0, :7], found.projected[0, 21:28])
+
+
+def test_encode_of_a_whole_picture_sees_what_stands_at_its_sides() -> None:
+    """A thing at the left edge of a picture twice as wide as high, which the centre does not show."""
+    ground = Image.new("RGB", (1024, 512), (120, 120, 120))
+    with_thing = ground.copy()
+    with_thing.paste(draw_scene(2, (110, 110)), (10, 330))
+    files = {"plain": to_bytes(ground), "thing": to_bytes(with_thing)}
+    for view, is_seen in (("centre", False), ("whole", True), ("letterbox", True)):
+        config = CONFIG.model_copy(update={"view": view, "max_pixels": 10**7})
+        plain, thing = encode_images(table(files), MemorySource(files), config, kind="onnx")
+        gain = (thing.maps - plain.maps).clip(0).sum(axis=0)
+        assert (gain.max() > 1) == is_seen
+        if is_seen:
+            _, y0, x1, y1 = thing.geometry.cell_box(int(gain.argmax()))
+            # within one cell of the thing
+            assert x1 <= 1024 / 7 * 2 + 1
+            assert y0 < 440
+            assert y1 > 330 - 512 / 7

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from miner.visual import engine
+from miner.visual.activations import random_projection, summarise
 from miner.visual.backbone import BACKBONES
 from miner.visual.engine import OnnxEngine, TorchEngine, engine_of_thread, open_engine
-from miner.visual.images import decode_image, fit
+from miner.visual.images import cut, decode_image, fit, normalise
 from miner.visual.registry import load_backbone
 from tests.pictures import PHOTOGRAPHS, draw_scene, to_bytes
 
@@ -63,6 +64,40 @@ def test_engine_onnx_and_torch_agree_on_drawings(name: str) -> None:
     reference, found = opened("torch", backbone).forward(batch), opened("onnx", backbone).forward(batch)
     assert reference.filters.max() > 1
     assert_agree(reference, found)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+def test_engine_summary_is_that_of_its_maps(kind: EngineKind) -> None:
+    """Computed inside the network, but for the last digits the same as from the maps that come out of it."""
+    pixels = np.stack([cut(decode_image(to_bytes(draw_scene(seed)), max_pixels=10**7), LITE0)[0] for seed in range(3)])
+    projection = random_projection(1280, 32, 0)
+    found = opened(kind).summarise(pixels, projection)
+    expected = summarise(opened(kind).forward(normalise(pixels, LITE0)), projection)
+    assert found.cells.dtype == expected.cells.dtype
+    assert (found.cells == expected.cells).mean() > 0.9999
+    for name in ("maxima", "pooled", "projected"):
+        mine, theirs = (np.asarray(getattr(each, name), np.float32) for each in (found, expected))
+        assert mine.shape == theirs.shape
+        assert np.abs(mine - theirs).max() <= 2e-2
+
+
+def test_engine_summary_bytes_do_not_depend_on_the_rest_of_the_batch() -> None:
+    pixels = np.stack([cut(decode_image(to_bytes(draw_scene(seed)), max_pixels=10**7), LITE0)[0] for seed in range(4)])
+    projection = random_projection(1280, 32, 0)
+    together = opened("onnx").summarise(pixels, projection)
+    alone = opened("onnx").summarise(pixels[2:3], projection)
+    for name in ("maxima", "cells", "pooled", "projected"):
+        assert np.array_equal(getattr(together, name)[2], getattr(alone, name)[0])
+
+
+def test_engine_first_cell_of_equals_counts() -> None:
+    """A picture of one colour: where maps are flat, torch and ONNX Runtime name the same cell."""
+    pixels = np.full((1, 224, 224, 3), 127, np.uint8)
+    projection = random_projection(1280, 8, 0)
+    found = [opened(kind).summarise(pixels, projection) for kind in ("onnx", "torch")]
+    dead = (found[0].maxima[0] == 0) & (found[1].maxima[0] == 0)
+    assert dead.sum() > 20
+    assert not any(each.cells[0, dead].any() for each in found)
 
 
 def test_engine_bytes_do_not_depend_on_the_rest_of_the_batch() -> None:

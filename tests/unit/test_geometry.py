@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from miner.visual.geometry import Geometry
-from miner.visual.images import decode_image, fit
+from miner.visual.geometry import Geometry, View, geometry_of
+from miner.visual.images import cut, decode_image, fit
 from miner.visual.registry import load_backbone
 from tests.pictures import to_bytes
 
@@ -73,3 +73,75 @@ def test_geometry_finds_a_thing_where_it_was_drawn(orientation: int, size: tuple
     found = geometry.to_original(tuple(float(edge) for edge in seen))  # type: ignore[arg-type]
     # half an input pixel each side is what thresholding the edge can do
     assert np.abs(np.array(found) - drawn).max() <= 0.6 * geometry.scale + 0.5
+
+
+def test_geometry_of_a_whole_wide_picture_reaches_from_edge_to_edge() -> None:
+    """448 x 336: 2 px to the right and 1.5 px downwards for each of 224; a cell has 64 x 48."""
+    geometry = geometry_of(448, 336, LITE0, "whole")
+    assert geometry.frame == (0, 0, 448, 336)
+    assert geometry.cell_box(0) == (0, 0, 64, 48)
+    assert geometry.cell_box(48) == (384, 288, 448, 336)
+    assert geometry.to_input((224, 168, 448, 336)) == (112, 112, 224, 224)
+    assert geometry.is_full
+
+
+def test_geometry_of_a_letterbox_has_bars_that_no_cell_stands_for() -> None:
+    """448 x 320: 2 px either way; 160 of 224 rows are picture, from 32 on: the first and last row of cells are bars."""
+    geometry = geometry_of(448, 320, LITE0, "letterbox")
+    assert geometry.frame == (0, -64, 448, 384)
+    assert geometry.seen == (range(1, 6), range(7))
+    assert not geometry.is_full
+    assert geometry.cell_box(7) == (0, 0, 64, 64)
+    assert geometry.nearest_seen(3) == 10
+    assert geometry.nearest_seen(24) == 24
+    assert geometry.nearest_seen(48) == 41
+
+
+def test_geometry_of_a_whole_panorama_is_stretched_twice_and_no_more() -> None:
+    """896 x 224: a quarter as high as wide, so half of the input is picture: rows 56 to 168, cells 2 to 4 and a quarter of 1 and 5."""
+    geometry = geometry_of(896, 224, LITE0, "whole")
+    assert geometry.to_original((0, 56, 224, 168)) == (0, 0, 896, 224)
+    assert geometry.seen == (range(2, 5), range(7))
+    assert geometry.cell_box(21) == (0, 80, 128, 144)
+
+
+@pytest.mark.parametrize("view", ["centre", "letterbox", "whole"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (3, 7), (9000, 40), (300, 299)])
+def test_geometry_of_any_shape_has_a_cell_that_sees_it(size: tuple[int, int], view: View) -> None:
+    geometry = geometry_of(*size, LITE0, view)
+    rows, columns = geometry.seen
+    assert rows
+    assert columns
+    for cell in range(49):
+        x0, y0, x1, y1 = geometry.cell_box(geometry.nearest_seen(cell))
+        assert 0 <= x0 < x1 <= size[0]
+        assert 0 <= y0 < y1 <= size[1]
+    if view != "centre":
+        x0, y0, x1, y1 = geometry.frame
+        assert min(x0, y0) <= 0
+        assert x1 >= size[0] - 1e-6
+        assert y1 >= size[1] - 1e-6
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("view", ["letterbox", "whole"])
+@pytest.mark.parametrize("size", [(400, 300), (300, 400), (2203, 1601), (3001, 603)])
+def test_geometry_finds_a_thing_at_the_edge_of_a_whole_picture(
+    size: tuple[int, int], view: View, orientation: int
+) -> None:
+    """A white square in the lower right corner, which the centre of a wide picture would not show."""
+    width, height = size
+    drawn = (width - min(size) // 3, height - min(size) // 4, width, height)
+    upright = Image.new("RGB", size)
+    upright.paste((255, 255, 255), drawn)
+    stored = STORED[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turned = upright if stored is None else upright.transpose(Image.Transpose(stored))
+    data = to_bytes(turned, "JPEG", quality=90, exif=exif)
+    pixels, geometry = cut(decode_image(data, max_pixels=10**8, min_side=512), LITE0, view)
+    rows, columns = (np.flatnonzero((pixels[..., 0] > 191).any(axis=axis)) for axis in (1, 0))
+    found = geometry.to_original((float(columns[0]), float(rows[0]), columns[-1] + 1.0, rows[-1] + 1.0))
+    # half an input pixel, and a quarter since the threshold is above the grey of bars
+    limits = 0.8 * np.array([geometry.scale, geometry.scale_down] * 2) + 0.5
+    assert (np.abs(np.array(found) - drawn) <= limits).all()

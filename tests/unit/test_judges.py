@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from miner.errors import BackboneError
 from miner.visual.images import DecodedImage
@@ -24,7 +25,7 @@ def picture() -> DecodedImage:
     """A picture of 4 x 2 pixels of which one is red, decoded at half of its size."""
     rgb = np.zeros((2, 4, 3), np.uint8)
     rgb[0, 1] = (255, 0, 0)
-    return DecodedImage(rgb, width=8, height=4, extent=(0, 0, 4, 2))
+    return DecodedImage(Image.fromarray(rgb), width=8, height=4, extent=(0, 0, 4, 2))
 
 
 def test_patches_are_cut_in_pixels_of_the_original() -> None:

@@ -1,0 +1,162 @@
+"""Calls made ahead of who needs their results: on threads of their own, answered in order, each within a time limit.
+
+Files are read and decoded while the network runs on those before them. A file that keeps its decoder busy without end must
+not hold up the others; a thread cannot be stopped from outside, so a call that takes too long is left to itself on its thread,
+which does not keep the process from ending, and a fresh thread takes over the rest.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    Begin = Callable[[], None]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How calls are made.
+
+    Attributes:
+        n_threads: Calls at once.
+        n_ahead: Calls that may be waiting or answered before their result is asked for; bounds memory.
+        limit_s: Seconds a call may take from when it says that it begins; before that it may wait for a file.
+    """
+
+    n_threads: int
+    n_ahead: int
+    limit_s: float
+
+
+@dataclass(eq=False)
+class _Job(Generic[T, R]):
+    item: T
+    began_at: float | None = None
+    answers: tuple[R] | None = None
+    error: BaseException | None = None
+    is_given_up: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.answers is not None or self.error is not None
+
+
+class _Crew(Generic[T, R]):
+    """Threads that work on jobs; all state changes under one condition."""
+
+    def __init__(self, work: Callable[[T, Begin], R], pace: Pace) -> None:
+        self._work, self._pace = work, pace
+        self._changed = threading.Condition()
+        self._jobs: deque[_Job[T, R]] = deque()
+        self._is_dismissed = False
+        self._n_started = 0
+
+    def submit(self, item: T) -> _Job[T, R]:
+        job = _Job[T, R](item)
+        with self._changed:
+            self._jobs.append(job)
+            self._changed.notify_all()
+        if self._n_started < self._pace.n_threads:
+            self._start_thread()
+        return job
+
+    def take(self, job: _Job[T, R]) -> R:
+        """Wait for a job.
+
+        Raises:
+            TimeoutError: It takes too long.
+        """
+        with self._changed:
+            while not job.is_over:
+                left_s = None if job.began_at is None else job.began_at + self._pace.limit_s - time.monotonic()
+                if left_s is not None and left_s <= 0:
+                    job.is_given_up = True
+                    break
+                self._changed.wait(left_s)
+        if job.is_given_up:
+            self._start_thread()
+            raise TimeoutError(f"it took longer than {self._pace.limit_s:g} s")
+        if job.answers is None:
+            raise job.error or RuntimeError("a call ended without a result")
+        return job.answers[0]
+
+    def dismiss(self) -> None:
+        with self._changed:
+            self._is_dismissed = True
+            self._changed.notify_all()
+
+    def _start_thread(self) -> None:
+        self._n_started += 1
+        threading.Thread(target=self._serve, name="ahead", daemon=True).start()
+
+    def _serve(self) -> None:
+        while (job := self._next()) is not None:
+            answers, error = self._answer(job)
+            with self._changed:
+                if job.is_given_up:
+                    return
+                job.answers, job.error = answers, error
+                self._changed.notify_all()
+
+    def _next(self) -> _Job[T, R] | None:
+        with self._changed:
+            while not self._jobs and not self._is_dismissed:
+                self._changed.wait()
+            return None if self._is_dismissed else self._jobs.popleft()
+
+    def _answer(self, job: _Job[T, R]) -> tuple[tuple[R] | None, BaseException | None]:
+        def begin() -> None:
+            with self._changed:
+                job.began_at = time.monotonic()
+                self._changed.notify_all()
+
+        try:
+            return (self._work(job.item, begin),), None
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to who takes the result
+            return None, error
+
+
+def map_ahead(
+    work: Callable[[T, Begin], R], items: Iterable[T], on_late: Callable[[T, TimeoutError], R], pace: Pace
+) -> Iterator[R]:
+    """Apply a function to items, ahead of who takes the results.
+
+    Args:
+        work: Called with an item and a function, which it calls when its time begins to count.
+        items: Taken as results are asked for, `n_ahead` items before them.
+        on_late: Gives the result for an item whose call takes too long.
+        pace: How many at once, how far ahead, how long.
+
+    Yields:
+        One result per item, in order. What `work` raises is raised in the place of its result, and ends it.
+    """
+    crew = _Crew(work, pace)
+    jobs: deque[_Job[T, R]] = deque()
+
+    def take() -> R:
+        job = jobs.popleft()
+        try:
+            return crew.take(job)
+        except TimeoutError as error:
+            if not job.is_given_up:
+                raise  # the function's own
+            return on_late(job.item, error)
+
+    try:
+        for item in items:
+            jobs.append(crew.submit(item))
+            if len(jobs) > pace.n_ahead:
+                yield take()
+        while jobs:
+            yield take()
+    finally:
+        crew.dismiss()
