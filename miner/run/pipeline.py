@@ -131,6 +131,7 @@ class Pipeline:
 
             def keep(position: int, result: object) -> None:
                 index = open_shards[position]
+                shards.account.add(result)
                 with self.store.build_shard(identity, index) as directory:
                     shards.keep(index, result, directory)
                 advance(sizes[position])
@@ -140,6 +141,9 @@ class Pipeline:
             except FailedItemsError as error:
                 failures = {open_shards[position]: each for position, each in error.failures.items()}
                 raise _name_records(stage, shards, failures) from error
+        if line := shards.account.line():
+            self.progress.note(f"{stage.name}: {line}")
+            logger.info("%s: %s", stage.name, line)
         self.store.finish(identity, len(shards.items))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from miner.config_file import get_setting
+from miner.run.account import NoAccount
 from miner.run.libraries import library_versions
 from miner.store.artefact import Identity
 from miner.store.fingerprint import digest_json
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from corpora.records import Corpus
     from miner.config import RunConfig
+    from miner.run.account import Account
     from miner.run.executor import Executor
     from miner.run.progress import Advance
     from miner.run.spread import Spread
@@ -73,6 +75,7 @@ class Shards:
         sizes: Units in each shard, for the progress.
         thread_safe: Whether several threads of a process may be inside `work` at once.
         known: Shards of which an earlier run has done a part, by index.
+        account: Adds up what working on them took.
     """
 
     work: Callable[[Any], Any]
@@ -81,6 +84,7 @@ class Shards:
     sizes: Sequence[int]
     thread_safe: bool = True
     known: Mapping[int, Known] = field(default_factory=dict)
+    account: Account = field(default_factory=NoAccount)
 
     def rest(self, index: int) -> tuple[Any, int]:
         """Return what of a shard is left to work on, and its size."""

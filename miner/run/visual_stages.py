@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from miner.errors import CorpusError
+from miner.run.account import EncodingAccount
 from miner.run.encoded import Encoded
 from miner.run.split_stage import group_representatives
 from miner.run.stage import Context, Known, ShardedStage, Shards, WholeStage
@@ -67,7 +68,7 @@ def save_shard(shard: EncodedShard, directory: Path) -> None:
 def _load_shard(directory: Path) -> EncodedShard:
     """Read what `save_shard` wrote."""
     arrays = {name: np.asarray(read_array(directory / f"{name}.npy")) for name in ACTIVATIONS}
-    return EncodedShard(read_table(directory / "images.parquet"), Activations(**arrays), {})
+    return EncodedShard(read_table(directory / "images.parquet"), Activations(**arrays), "", {})
 
 
 def cut_encoding(corpus: Corpus, config: RunConfig, earlier: Artefact | None = None) -> Shards:
@@ -84,7 +85,14 @@ def cut_encoding(corpus: Corpus, config: RunConfig, earlier: Artefact | None = N
     items = [records.take(np.arange(at, min(at + size, len(records)))) for at in range(0, len(records), size)]
     work = partial(encode_records, source=corpus.images, config=config.visual, seed=config.seed, kind=choose_engine())
     known = _known_shards(earlier, items) if earlier else {}
-    return Shards(work=work, items=items, save=save_shard, sizes=[len(item) for item in items], known=known)
+    return Shards(
+        work=work,
+        items=items,
+        save=save_shard,
+        sizes=[len(item) for item in items],
+        known=known,
+        account=EncodingAccount(),
+    )
 
 
 def _known_shards(earlier: Artefact, items: Sequence[pa.Table]) -> dict[int, Known]:
@@ -103,7 +111,7 @@ def _join_shard(directory: Path, rest: EncodedShard | None) -> EncodedShard:
     if rest is None:
         return encoded
     activations = join_activations([encoded.activations, rest.activations])
-    return EncodedShard(join_images([encoded.images, rest.images]), activations, rest.elapsed_s)
+    return EncodedShard(join_images([encoded.images, rest.images]), activations, rest.device, rest.elapsed_s)
 
 
 def _name_engine(config: RunConfig, _corpus: Corpus) -> dict[str, str]:

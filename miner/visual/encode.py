@@ -60,11 +60,13 @@ class EncodedShard:
     Attributes:
         images: Table of schema `IMAGES`, one row per record, in record order.
         activations: One row per usable picture, in record order.
+        device: Library, version and device that ran the network; for the log, never for an artefact.
         elapsed_s: Seconds by part of the work (`miner.visual.prepare.Clock`); for the log, never for an artefact.
     """
 
     images: pa.Table
     activations: Activations
+    device: str
     elapsed_s: Mapping[str, float]
 
 
@@ -142,7 +144,7 @@ def encode_shard(
         usable = _describe(preparation.prepare(rows), images)
         parts.extend(_summarise_all(engine, usable, projection, preparation.clock))
     elapsed_s = dict(preparation.clock.elapsed_s)
-    return EncodedShard(pa.Table.from_pylist(images, schema=IMAGES), join_activations(parts), elapsed_s)
+    return EncodedShard(pa.Table.from_pylist(images, schema=IMAGES), join_activations(parts), engine.label, elapsed_s)
 
 
 def _preparation(source: ImageSource, engine: Engine, cfg: VisualConfig) -> Preparation:
