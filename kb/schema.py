@@ -235,13 +235,37 @@ _MINED = (
             must("confidence", "float", "as of the pattern"),
             must("lift", "float", "as of the pattern"),
             may("pValue", "float", "as of the pattern"),
+            must(
+                "position",
+                "integer",
+                "place in what is typical of the event type, from 1: roles by their share, patterns without one last",
+            ),
+            must("share", "float", "share of the event type's votes that support the pattern"),
         ),
     ),
     RelationshipType(
         type="FILLS_ROLE",
         ends=(("Pattern", "ArgumentRole"),),
         meaning="What the pattern shows can play the role.",
-        properties=(must("score", "float", "share of the role in the pattern's distribution over roles"),),
+        properties=(
+            must("score", "float", "share of the role in the pattern's distribution over roles"),
+            may(
+                "rank",
+                "integer",
+                "place among the patterns that most likely fill the role, from 1, the most frequent first; absent where another role is likelier",
+            ),
+            may("roleShare", "float", "share of the event type's votes that support any of those patterns"),
+        ),
+    ),
+    RelationshipType(
+        type="CO_OCCURS_WITH",
+        ends=(("Pattern", "Pattern"),),
+        meaning="Both support the same votes of their event type more often than by chance; from the smaller id to the larger.",
+        properties=(
+            must("count", "integer", "votes of the event type that support both"),
+            must("lift", "float", "how many times as many that is as by chance"),
+            must("pValue", "float", "one-sided Fisher"),
+        ),
     ),
     RelationshipType(
         type="HAS_ITEM",
@@ -298,8 +322,8 @@ _SOURCES = (
 )
 
 SCHEMA = GraphSchema(
-    version=3,
-    bundle_version=2,
+    version=4,
+    bundle_version=3,
     nodes=(*_ONTOLOGY_NODES, *_PATTERN_NODES, *_EVIDENCE_NODES, *_SOURCE_NODES, *MADE_NODES, *_LOADER_NODES),
     relationships=(*_MINED, *_SOURCES, *MADE_RELATIONSHIPS),
     ranges=(

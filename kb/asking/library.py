@@ -201,6 +201,12 @@ _QUERIES = (
         (_EVENT_TYPE, _ROLE, _limit(20)),
         questions.FILLERS_OF,
     ),
+    NamedQuery(
+        "typical-of",
+        "What is typical of an event type: roles, what fills them most often, and what comes together?",
+        (_EVENT_TYPE,),
+        questions.TYPICAL_OF,
+    ),
     NamedQuery("captions-like", "Which captions have these words?", (_WORDS, _limit(10)), questions.CAPTIONS_LIKE),
     NamedQuery(
         "patterns-named",

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from kb.building.mentions import find_said
 from kb.building.tables import read_rows
 from kb.model import node_id
+from miner.patterns.typical import typical_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,6 +109,11 @@ class BundleInputs:
         """Return the photo group of a record, None where its picture was not encoded."""
         row = self.pictures.get(record, {}).get("row")
         return None if row is None else int(self.groups[row])
+
+    @cached_property
+    def typical(self) -> dict[str, dict[str, Any]]:
+        """Row of TYPICAL of each pattern."""
+        return {row["pattern"]: row for row in typical_rows(self.patterns, self.evidence)}
 
     @cached_property
     def used_visual_items(self) -> frozenset[int]:

@@ -21,15 +21,40 @@ INDICATION = ("support", "confidence", "lift", "pValue")
 
 def _indicates(inputs: BundleInputs) -> Iterator[Relationship]:
     for row in read_rows(inputs.patterns, "pattern", "eventType", *INDICATION):
-        target = node_id("EventType", row["eventType"])
-        yield Relationship(inputs.id("Pattern", row["pattern"]), target, {name: row[name] for name in INDICATION})
+        target, typical = node_id("EventType", row["eventType"]), inputs.typical[row["pattern"]]
+        place = {"position": typical["position"], "share": typical["share"]}
+        yield Relationship(
+            inputs.id("Pattern", row["pattern"]), target, {name: row[name] for name in INDICATION} | place
+        )
 
 
 def _fills_role(inputs: BundleInputs) -> Iterator[Relationship]:
+    ranks = _rank_fillers(inputs)
     for row in read_rows(inputs.patterns, "pattern", "eventType", "roles"):
+        typical = inputs.typical[row["pattern"]]
         for role in row["roles"] or []:
             target = node_id("ArgumentRole", row["eventType"], role["role"])
-            yield Relationship(inputs.id("Pattern", row["pattern"]), target, {"score": role["score"]})
+            likeliest = {"rank": ranks[row["pattern"]], "roleShare": typical["roleShare"]}
+            place = likeliest if role["role"] == typical["role"] else {}
+            yield Relationship(inputs.id("Pattern", row["pattern"]), target, {"score": role["score"], **place})
+
+
+def _rank_fillers(inputs: BundleInputs) -> dict[str, int]:
+    """Number the patterns of each event type and role from 1, in the order in which they are typical."""
+    seen: Counter[tuple[str, str | None]] = Counter()
+    ranks = {}
+    for row in sorted(inputs.typical.values(), key=lambda row: (row["eventType"], row["position"])):
+        seen[row["eventType"], row["role"]] += 1
+        ranks[row["pattern"]] = seen[row["eventType"], row["role"]]
+    return ranks
+
+
+def _co_occurs_with(inputs: BundleInputs) -> Iterator[Relationship]:
+    for pattern, row in inputs.typical.items():
+        for other in row["together"]:
+            source, target = (inputs.id("Pattern", one) for one in (pattern, other["pattern"]))
+            if source < target:
+                yield Relationship(source, target, {name: other[name] for name in ("count", "lift", "pValue")})
 
 
 def _has_item(inputs: BundleInputs) -> Iterator[Relationship]:
@@ -135,6 +160,7 @@ def _mentions(inputs: BundleInputs) -> Iterator[Relationship]:
 RELATIONSHIPS: Mapping[str, Callable[[BundleInputs], Iterable[Relationship]]] = {
     "INDICATES": _indicates,
     "FILLS_ROLE": _fills_role,
+    "CO_OCCURS_WITH": _co_occurs_with,
     "HAS_ITEM": _has_item,
     "HAS_EVIDENCE": _has_evidence,
     "MINED_IN": _mined_in,

@@ -56,6 +56,7 @@ MIGRATIONS = (
         ),
     ),
     Migration(3, "documents, extractions and provenance of mentions, and which tell of one event; folders of runs"),
+    Migration(4, "what is typical of event types: places of patterns and fillers, and patterns that come together"),
 )
 """Every change so far; the last one's version is that of the schema."""
 

@@ -72,7 +72,7 @@ def _describe_run(config: RunConfig, _corpus: Corpus) -> dict[str, object]:
 
 BUNDLE = WholeStage(
     name="bundle",
-    version=4,
+    version=5,
     inputs=("read", "label", "groups", "captions", "masks", "text-items", "mine", "patterns"),
     settings=("visual.backbone",),
     facts=_describe_run,

@@ -118,8 +118,11 @@ def _add_patterns(nodes: dict[str, Rows], relationships: dict[str, Rows], rng: r
             "role": ROLES[i % 3], "method": "ours",
             "vector": pattern_vector({f"large/{item}": 1.0 for item in visual}, words),
         })  # fmt: skip
-        relationships["INDICATES"].append(_joined(own, f"EventType:{_kind(i)}", **numbers))
-        relationships["FILLS_ROLE"].append(_joined(own, f"ArgumentRole:{_kind(i)}/{ROLES[i % 3]}", score=0.8))
+        position = i // N_TYPES + 1
+        place = {"position": position, "share": 1 / (1 + position)}
+        relationships["INDICATES"].append(_joined(own, f"EventType:{_kind(i)}", **numbers, **place))
+        role = f"ArgumentRole:{_kind(i)}/{ROLES[i % 3]}"
+        relationships["FILLS_ROLE"].append(_joined(own, role, score=0.8, rank=position, roleShare=0.5))
         relationships["MINED_IN"].append(_joined(own, f"MiningRun:{CORPUS}/run"))
         for rank, item in enumerate(visual):
             relationships["HAS_ITEM"].append(_joined(own, f"VisualItem:{CORPUS}/{item}", rank=rank, weight=0.5))

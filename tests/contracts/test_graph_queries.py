@@ -17,7 +17,7 @@ from kb.loading.renaming import rename_corpus
 from kb.schema import SCHEMA
 from miner.errors import KbError
 from tests.graph_stores import KINDS, ask, content, empty_store, load
-from tests.kb_run import CAPTION_OF, pattern_row, small_inputs, small_patterns, with_rows
+from tests.kb_run import CAPTION_OF, evidence_row, pattern_row, small_inputs, small_patterns, with_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,6 +202,28 @@ def test_roles_have_fillers_with_their_best_place(store: GraphStore) -> None:
     (place,) = ask(store, "@fillers-of", eventType="Sport.Climbing", role="Place")
     assert (place["displayName"], place["score"], place["path"]) == ("rock face", 0.8, "images/c1.jpg")
     assert ask(store, "@fillers-of", eventType="Sport.Surfing", role="Surfer") == []
+
+
+def test_typical_structure_has_roles_fillers_and_what_comes_together(store: GraphStore, tmp_path: Path) -> None:
+    assert [(r["displayName"], r["role"]) for r in ask(store, "@typical-of", eventType="Sport.Climbing")] == [
+        ("rock face", "Place"),
+        ("rope", None),
+    ]
+    face, rope = (row | {"support": 0.06} for row in small_patterns()[:2])
+    shown = [evidence_row(row["pattern"], "c1", 1.0, group=group) for row in (face, rope) for group in range(3)]
+    inputs = with_rows(with_rows(small_inputs("shore"), "patterns", [face, rope]), "evidence", shown)
+    write_bundle(build_bundle(inputs), tmp_path / "bundle")
+    load_bundle(tmp_path / "bundle", store)
+    try:
+        rows = [r for r in ask(store, "@typical-of", eventType="Sport.Climbing") if r["together"]]
+    finally:
+        remove_corpus(store, "shore")
+    assert [(r["position"], r["displayName"], r["together"]) for r in rows] == [
+        (1, "rock face", ["rope"]),
+        (2, "rope", ["rock face"]),
+    ]
+    assert rows[0]["roleShare"] == rows[0]["share"] == pytest.approx(0.1)
+    assert rows[0]["lifts"] == [pytest.approx(10.0)]
 
 
 def test_words_lead_to_patterns(store: GraphStore) -> None:

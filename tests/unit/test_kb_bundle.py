@@ -12,7 +12,7 @@ import pytest
 from kb.bundle import build_bundle, read_bundle, verify_bundle, write_bundle
 from kb.loading.load import bundle_folder
 from miner.errors import KbError
-from tests.kb_run import caption_row, pattern_row, small_inputs, small_patterns, with_rows
+from tests.kb_run import caption_row, evidence_row, pattern_row, small_inputs, small_patterns, with_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,6 +131,34 @@ def test_build_numbers_evidence_of_one_record_by_score() -> None:
         assert scores["Evidence:beach/Paaaaaaaaaaaa/c1/1"] == 3.5
 
 
+def test_build_tells_what_is_typical_of_an_event_type() -> None:
+    """Of 30 votes three support both patterns of climbing, ten times as many as by chance."""
+    roles = {"role": "Place", "roles": [{"role": "Place", "score": 0.7}, {"role": "Climber", "score": 0.3}]}
+    face, rope = (row | {"support": 0.06} for row in small_patterns()[:2])
+    ledge = pattern_row("Pdddddddddddd", "Sport.Climbing", 3, "ledge", classCount=9, support=0.18, **roles)
+    shown = [evidence_row(row["pattern"], "c1", 1.0, group=group) for row in (face, rope) for group in range(3)]
+    inputs = with_rows(with_rows(small_inputs(), "patterns", [face, rope, ledge]), "evidence", shown)
+    bundle = build_bundle(inputs)
+    assert bundle.relationships["CO_OCCURS_WITH"].to_pylist() == [
+        {
+            "source": "Pattern:beach/Paaaaaaaaaaaa",
+            "target": "Pattern:beach/Pbbbbbbbbbbbb",
+            "count": 3,
+            "lift": pytest.approx(10.0),
+            "pValue": pytest.approx(1 / math.comb(30, 3)),
+        }
+    ]
+    places = {
+        row["source"][-4:]: (row["position"], row["share"]) for row in bundle.relationships["INDICATES"].to_pylist()
+    }
+    assert places == {"dddd": (1, pytest.approx(0.3)), "aaaa": (2, pytest.approx(0.1)), "bbbb": (3, pytest.approx(0.1))}
+    fillers = {
+        (row["source"][-4:], row["target"].rsplit("/")[-1]): row["rank"]
+        for row in bundle.relationships["FILLS_ROLE"].to_pylist()
+    }
+    assert fillers == {("dddd", "Place"): 1, ("aaaa", "Place"): 2, ("dddd", "Climber"): None, ("aaaa", "Climber"): None}
+
+
 def test_build_points_evidence_at_the_caption_of_a_copy() -> None:
     inputs = small_inputs()
     rows = inputs.evidence.to_pylist()
@@ -217,7 +245,7 @@ def test_bundle_is_the_same_bytes_whatever_the_order_of_rows(tmp_path: Path) -> 
     for folder, each in (("a", inputs), ("b", turned)):
         write_bundle(build_bundle(each), tmp_path / folder)
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
-    assert len(files) == 26
+    assert len(files) == 27
     assert [f for f in files if (tmp_path / "a" / f).read_bytes() != (tmp_path / "b" / f).read_bytes()] == []
 
 
@@ -293,7 +321,7 @@ def test_bundle_of_another_schema_version_is_refused(tmp_path: Path) -> None:
     write_bundle(build_bundle(small_inputs()), tmp_path)
     manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
     (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"schemaVersion": 99}), encoding="utf-8")
-    with pytest.raises(KbError, match="schema version 99; this version reads 2"):
+    with pytest.raises(KbError, match="schema version 99; this version reads 3"):
         read_bundle(tmp_path)
 
 

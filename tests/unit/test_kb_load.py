@@ -85,7 +85,8 @@ def test_halves_of_a_batch_are_the_batch_with_positions_in_between(bundle: Path)
 def test_relationships_are_sent_by_source(bundle: Path) -> None:
     batch = next(b for b in read_batches(bundle, 100) if b.kind.key == "FILLS_ROLE")
     role = "ArgumentRole:Sport.Climbing/"
-    assert batch.values == [["Pattern:beach/Paaaaaaaaaaaa", [[f"{role}Climber", 0.2], [f"{role}Place", 0.8]]]]
+    fillers = [[f"{role}Climber", 0.2, None, None], [f"{role}Place", 0.8, 1, pytest.approx(1 / 3)]]
+    assert batch.values == [["Pattern:beach/Paaaaaaaaaaaa", fillers]]
 
 
 def test_patience_tries_again_until_the_limit() -> None:
