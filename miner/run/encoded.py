@@ -35,8 +35,13 @@ class Encoded:
         """Return the IMAGES table of all records; `row` points into the arrays below."""
         return join_images([read_table(shard / "images.parquet") for shard in self.artefact.shards])
 
+    @property
+    def n_rows(self) -> int:
+        """Encoded pictures."""
+        return sum(len(read_array(shard / "maxima.npy")) for shard in self.artefact.shards)
+
     def rows(self, name: str, rows: npt.NDArray[np.int64]) -> ShardRows:
-        """Return some rows of `cells`, `pooled` or `projected`, left on the disk until they are asked for."""
+        """Return some rows of `maxima`, `cells`, `pooled` or `projected`, left on the disk until they are asked for."""
         return ShardRows([read_array(shard / f"{name}.npy") for shard in self.artefact.shards], rows)
 
     def maxima(self) -> npt.NDArray[np.float16]:

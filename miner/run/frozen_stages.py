@@ -76,7 +76,8 @@ def _keep_items(context: Context, directory: Path) -> None:
 def _keep_filters(context: Context, directory: Path) -> None:
     base = context.inputs[f"{BASE}filters"]
     thresholds, known = np.asarray(read_array(base.file("thresholds.npy"))), read_fired(base)
-    maxima = Encoded(context.inputs["encode"]).maxima()[len(known.indptr) - 1 :]
+    encoded = Encoded(context.inputs["encode"])
+    maxima = encoded.rows("maxima", np.arange(len(known.indptr) - 1, encoded.n_rows))
     visual = context.config.visual
     new = fire_again(maxima, thresholds, load_backbone(visual.backbone), visual)
     write_array(directory / "thresholds.npy", thresholds)
@@ -146,10 +147,10 @@ def _fired_alike(context: Context, rows: Int64s) -> sparse.csr_array:
     (k + 1) / (m + 1) new ones of the same kind exceed what k of them do, which would look like drift where m is small.
     """
     visual = context.config.visual
-    maxima = Encoded(context.inputs["encode"]).maxima()[rows]
+    maxima = Encoded(context.inputs["encode"]).rows("maxima", rows)
     _, fired = fire_items(maxima, np.arange(len(rows)), load_backbone(visual.backbone), visual)
     ones = np.ones(len(fired.indices), np.float32)
-    return sparse.csr_array((ones, fired.indices, fired.indptr), shape=maxima.shape)
+    return sparse.csr_array((ones, fired.indices, fired.indptr), shape=(len(maxima), maxima.shape[1]))
 
 
 def _unknown_shares(context: Context, records: Sequence[str], is_new: Flags) -> list[float]:

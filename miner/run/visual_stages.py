@@ -154,7 +154,8 @@ def _make_groups(context: Context, directory: Path) -> None:
 
 
 def _make_filters(context: Context, directory: Path) -> None:
-    maxima = Encoded(context.inputs["encode"]).maxima()
+    encoded = Encoded(context.inputs["encode"])
+    maxima = encoded.rows("maxima", np.arange(encoded.n_rows))
     visual = context.config.visual
     representatives = group_representatives(context.inputs["groups"], context.inputs["split"])
     thresholds, items = fire_items(maxima, representatives, load_backbone(visual.backbone), visual)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from miner.errors import ConfigError
+from miner.visual.quantiles import in_chunks, select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from miner.config import VisualConfig
     from miner.visual.backbone import Backbone
+    from miner.visual.quantiles import Rows
 
 Float32 = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.floating[Any]]
 
 FEW_GROUPS = 10_000
 SHARE_OF_FEW = 0.05
 SHARE_OF_MANY = 0.02
-MAX_CHUNK = 1 << 22
 
 
 class Fired(NamedTuple):
@@ -54,12 +54,12 @@ def item_columns(backbone: Backbone, items: Literal["filters", "classes", "both"
 
 
 def fire_items(
-    maxima: Floats, representatives: npt.NDArray[np.int64], backbone: Backbone, cfg: VisualConfig
+    maxima: Rows, representatives: npt.NDArray[np.int64], backbone: Backbone, cfg: VisualConfig
 ) -> tuple[Float32, Fired]:
     """Find which visual items fire in which picture, as configured.
 
     Args:
-        maxima: (n, n_items) of the backbone.
+        maxima: float16, (n, n_items) of the backbone; may lie on the disk, a bounded part of it is in memory at once.
         representatives: int64: one row for each photo group, to fit thresholds on.
         backbone: The network.
         cfg: Which items, and when they fire.
@@ -77,11 +77,11 @@ def fire_items(
     share = firing_share(cfg, len(representatives))
     thresholds = np.full(backbone.n_items, np.inf, np.float32)
     for family in families:
-        thresholds[family] = fit_thresholds(maxima[representatives, family], fires_top=share)
+        thresholds[family] = fit_thresholds(maxima, fires_top=share, rows=representatives)[family]
     return thresholds, fired(maxima, thresholds)
 
 
-def fire_again(maxima: Floats, thresholds: Float32, backbone: Backbone, cfg: VisualConfig) -> Fired:
+def fire_again(maxima: Rows, thresholds: Float32, backbone: Backbone, cfg: VisualConfig) -> Fired:
     """Find which visual items fire in further pictures, with thresholds that `fire_items` gave.
 
     Args:
@@ -102,15 +102,17 @@ def firing_share(cfg: VisualConfig, n_groups: int) -> float:
     return SHARE_OF_FEW if n_groups < FEW_GROUPS else SHARE_OF_MANY
 
 
-def fit_thresholds(maxima: Floats, *, fires_top: float) -> Float32:
+def fit_thresholds(maxima: Rows, *, fires_top: float, rows: npt.NDArray[np.int64] | None = None) -> Float32:
     """Find the value above which each visual item fires in a given share of pictures.
 
     With m pictures an item fires in k = max(1, round(fires_top * m)) of them, within 1 / m of the share; in fewer where
     values around the threshold are equal. A class may have to be below 0 in most pictures; only the order counts.
+    Values are counted, not sorted (see `miner.visual.quantiles`): however they are cut into shards, the result is the same.
 
     Args:
-        maxima: (m, n_items): one representative of each photo group.
+        maxima: float16, (n, n_items).
         fires_top: Share of pictures, above 0 and below 1.
+        rows: The m pictures that count, one of each photo group; none for all.
 
     Returns:
         float32, (n_items,). A dead item, which no picture moves above 0, gets infinity.
@@ -120,32 +122,27 @@ def fit_thresholds(maxima: Floats, *, fires_top: float) -> Float32:
     """
     if not 0 < fires_top < 1:
         raise ConfigError(f"fires_top is {fires_top}; it must be above 0 and below 1")
-    m, n_items = maxima.shape
-    thresholds = np.full(n_items, np.inf, np.float32)
+    chosen = np.arange(maxima.shape[0]) if rows is None else rows
+    m, n_items = len(chosen), maxima.shape[1]
     if m == 0:
-        return thresholds
+        return np.full(n_items, np.inf, np.float32)
     # the k + 1st largest value does not fire any more
     place = max(m - 1 - max(1, round(fires_top * m)), 0)
-    step = max(1, MAX_CHUNK // m)
-    for start in range(0, n_items, step):
-        values = np.sort(maxima[:, start : start + step].astype(np.float32), axis=0)
-        thresholds[start : start + step] = np.where(values[-1] > 0, values[place], np.inf)
-    return thresholds
+    values, largest = select(in_chunks(maxima, chosen), place, n_items)
+    return np.where(largest > 0, values, np.float32(np.inf))
 
 
-def fired(maxima: Floats, thresholds: Float32) -> Fired:
+def fired(maxima: Rows, thresholds: Float32) -> Fired:
     """Return the visual items whose maximum is above their threshold.
 
     Args:
         maxima: (n, n_items).
         thresholds: float32, (n_items,).
     """
-    step = max(1, MAX_CHUNK // max(1, maxima.shape[1]))
-    chunks = [_nonzero(maxima[start : start + step] > thresholds) for start in range(0, len(maxima), step)]
-    return _stack(chunks)
+    return _stack([_nonzero(chunk > thresholds) for chunk in in_chunks(maxima, np.arange(maxima.shape[0]))()])
 
 
-def fired_top_k(maxima: Floats, k: int, families: Sequence[slice] = (slice(None),)) -> Fired:
+def fired_top_k(maxima: Rows, k: int, families: Sequence[slice] = (slice(None),)) -> Fired:
     """Return the k visual items of each picture with the largest maxima; of equals the first, and none that is not above 0.
 
     Args:
@@ -155,12 +152,8 @@ def fired_top_k(maxima: Floats, k: int, families: Sequence[slice] = (slice(None)
 
     Source: Li, Liu, Shen, van den Hengel, "Mid-level deep pattern mining", CVPR 2015 (20 filters).
     """
-    step = max(1, MAX_CHUNK // max(1, maxima.shape[1]))
-    chunks = [
-        _nonzero(_top(maxima[start : start + step].astype(np.float32), k, families))
-        for start in range(0, len(maxima), step)
-    ]
-    return _stack(chunks)
+    chunks = in_chunks(maxima, np.arange(maxima.shape[0]))
+    return _stack([_nonzero(_top(chunk.astype(np.float32), k, families)) for chunk in chunks()])
 
 
 def _top(values: Float32, k: int, families: Sequence[slice]) -> npt.NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as arrays
 
 from miner.visual.filters import Fired, fired, fired_top_k, fit_thresholds
 from miner.visual.geometry import Geometry
+from miner.visual.quantiles import in_chunks, select
 
 Maxima = npt.NDArray[np.float16]
 
@@ -15,6 +16,7 @@ shapes = st.tuples(st.integers(1, 60), st.integers(1, 6))
 # few distinct values, so that ties are common; and many, so that they are rare
 tied = arrays.arrays(np.float16, shapes, elements=st.sampled_from([0, 0.5, 1, 2, 7]))
 spread = arrays.arrays(np.float16, shapes, elements=st.floats(0, 100, width=16))
+signed = arrays.arrays(np.float16, shapes, elements=st.floats(-60_000, 60_000, width=16))
 shares = st.floats(0.01, 0.9)
 
 
@@ -41,6 +43,15 @@ def test_filters_of_distinct_values_fire_in_the_asked_share(m: int, share: float
     count = len(fired(maxima, fit_thresholds(maxima, fires_top=share)).indices)
     if m > 1:
         assert abs(count / m - share) <= 1 / m
+
+
+@given(st.one_of(tied, signed), st.floats(0, 1))
+def test_values_found_by_counting_are_those_of_sorting(maxima: Maxima, share: float) -> None:
+    place = round(share * (len(maxima) - 1))
+    found, largest = select(in_chunks(maxima, np.arange(len(maxima))), place, maxima.shape[1])
+    ordered = np.sort(maxima.astype(np.float32), axis=0)
+    assert np.array_equal(found, ordered[place])
+    assert np.array_equal(largest, ordered[-1])
 
 
 @given(tied)

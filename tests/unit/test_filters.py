@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
 
 from miner.config import VisualConfig
 from miner.errors import ConfigError
+from miner.run.encoded import ShardRows
 from miner.visual.backbone import Classifier
 from miner.visual.filters import fire_items, fired, fired_top_k, firing_share, fit_thresholds, item_columns
 from miner.visual.registry import load_backbone
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_filters_fire_in_the_asked_share_by_hand() -> None:
@@ -116,8 +121,44 @@ def test_filters_work_in_pieces_as_in_one(monkeypatch: pytest.MonkeyPatch) -> No
     maxima = np.random.default_rng(0).random((50, 7)).astype(np.float16)
     thresholds = fit_thresholds(maxima, fires_top=0.1)
     whole, top = fired(maxima, thresholds), fired_top_k(maxima, 3)
-    monkeypatch.setattr("miner.visual.filters.MAX_CHUNK", 60)
+    monkeypatch.setattr("miner.visual.quantiles.MAX_CHUNK", 60)
     assert np.array_equal(fit_thresholds(maxima, fires_top=0.1), thresholds)
     for found, expected in ((fired(maxima, thresholds), whole), (fired_top_k(maxima, 3), top)):
         assert np.array_equal(found.indptr, expected.indptr)
         assert np.array_equal(found.indices, expected.indices)
+
+
+@pytest.mark.parametrize("sizes", [[1] * 200, [199, 1], [64, 64, 64, 8], [3, 0, 150, 47]])
+@pytest.mark.parametrize("firing", ["quantile", "top_k"])
+def test_filters_are_calibrated_alike_however_pictures_are_cut_into_shards(
+    sizes: list[int], firing: Literal["quantile", "top_k"]
+) -> None:
+    """Of one picture each, of very different sizes, or all at once: the same bytes, with ties and values below 0."""
+    rng = np.random.default_rng(3)
+    maxima = np.round(rng.normal(0, 3, (200, 5)), 1).astype(np.float16)
+    tiny = replace(
+        load_backbone("efficientnet-lite0"), name="tiny", n_filters=3, classifier=Classifier("fc", "none", 2)
+    )
+    cfg = VisualConfig(firing=firing, fires_top=0.07, top_k=1)
+    representatives = np.flatnonzero(rng.random(200) < 0.8)
+    shards = np.split(maxima, np.cumsum(sizes)[:-1])
+    cut = fire_items(ShardRows(shards, np.arange(200)), representatives, tiny, cfg)
+    whole = fire_items(maxima, representatives, tiny, cfg)
+    assert cut[0].tobytes() == whole[0].tobytes()
+    assert [each.tobytes() for each in cut[1]] == [each.tobytes() for each in whole[1]]
+
+
+def test_filters_are_calibrated_in_memory_that_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
+    """Eight times as many pictures, which lie on the disk, need no more memory to find thresholds."""
+    rng = np.random.default_rng(0)
+    peaks = []
+    for n in (5_000, 40_000):
+        np.save(tmp_path / "maxima.npy", rng.random((n, 300), dtype=np.float32).astype(np.float16))
+        shards = [np.load(tmp_path / "maxima.npy", mmap_mode="r")]
+        tracemalloc.start()
+        fit_thresholds(ShardRows(shards, np.arange(n)), fires_top=0.05)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # the list of rows alone grows, by 8 bytes a picture
+    assert peaks[1] <= peaks[0] + 4 * 8 * 35_000
+    assert peaks[1] < 40e6
