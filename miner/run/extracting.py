@@ -67,7 +67,7 @@ def _look(
     """Return what pictures show, by document, and how probable each event type is in a picture nobody has looked at."""
     config = load_config(known.path / "run.toml")
     with progress.stage("open the image model"):
-        reader = open_reader(known.folder, config)
+        reader = open_reader(known, config)
     shown: dict[str, list[Mention]] = {}
 
     def keep(mention: Mention) -> None:

@@ -15,6 +15,7 @@ from kb.extract.picture import KnownPattern, PictureReader
 from miner.errors import ArtefactError, MiningError
 from miner.patterns.detector import Detectors
 from miner.run.encoded import Encoded
+from miner.run.known import known_evidence, known_patterns, known_sources
 from miner.run.rule_stages import by_record
 from miner.run.split_stage import group_representatives, records_of_groups
 from miner.store.fingerprint import digest_json
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
+    import pyarrow as pa
 
     from miner.config import RunConfig
-    from miner.run.folder import RunFolder
+    from miner.run.known import KnownRun
     from miner.store.artefact import Artefact
 
 IMAGE_MODEL = "image-model"
@@ -69,13 +71,16 @@ def read_labelled(artefacts: Mapping[str, Artefact], *, held_out: bool = False) 
     return Labelled(event_types, rows, Votes(picture, label))
 
 
-def fit_from(artefacts: Mapping[str, Artefact], config: RunConfig, labelled: Labelled) -> ImageModel:
+def fit_from(
+    artefacts: Mapping[str, Artefact], config: RunConfig, labelled: Labelled, known: KnownRun | None = None
+) -> ImageModel:
     """Fit the image model to the training side of what a run has made.
 
     Args:
         artefacts: Those named in `INPUTS`.
         config: Of the run.
         labelled: The training side.
+        known: The run with the decisions about it; none to take the patterns as they were mined.
 
     Raises:
         MiningError: The labels tell nothing apart.
@@ -85,8 +90,11 @@ def fit_from(artefacts: Mapping[str, Artefact], config: RunConfig, labelled: Lab
             "All pictures of the run have the same event type, so there is nothing to tell apart.",
             hint="Add pictures of other event types, or of none.",
         )
-    patterns = [known.pattern for known in _read_patterns(artefacts["patterns"])]
-    evidence = _evidence_rows(artefacts["patterns"], patterns, labelled.rows)
+    mined = artefacts["patterns"]
+    table = read_table(mined.file("patterns.parquet")) if known is None else known_patterns(known)
+    shown = read_table(mined.file("evidence.parquet"), ["pattern", "group"]) if known is None else known_evidence(known)
+    patterns = [pattern.pattern for pattern in _visible(mined, table)]
+    evidence = _evidence_rows(shown, patterns, labelled.rows)
     pooled = Encoded(artefacts["encode"]).rows("pooled", labelled.rows)
     shrinkage = config.pattern.shrinkage
     # The sums of a matrix product depend on the number of threads that share them.
@@ -103,29 +111,28 @@ def fit_from(artefacts: Mapping[str, Artefact], config: RunConfig, labelled: Lab
 
 
 def _evidence_rows(
-    artefact: Artefact, patterns: Sequence[str], groups: npt.NDArray[np.int64]
+    evidence: pa.Table, patterns: Sequence[str], groups: npt.NDArray[np.int64]
 ) -> list[npt.NDArray[np.int64]]:
     """Return for each pattern where the photo groups of its evidence stand among those of the training side."""
-    evidence = read_table(artefact.file("evidence.parquet"), ["pattern", "group"])
     of_pattern: dict[str, list[int]] = {pattern: [] for pattern in patterns}
     for pattern, group in zip(evidence["pattern"].to_pylist(), evidence["group"].to_pylist(), strict=True):
         of_pattern[pattern].append(group)
     return [np.searchsorted(groups, np.unique(own)).astype(np.int64) for own in of_pattern.values()]
 
 
-def train_image_model(folder: RunFolder, config: RunConfig) -> ImageModel:
-    """Fit the image model of a finished run and keep it in the run's folder.
+def train_image_model(known: KnownRun, config: RunConfig) -> ImageModel:
+    """Fit the image model of a finished run, as it was reviewed, and keep it in the run's folder.
 
     Raises:
         ArtefactError: The run has not finished.
         MiningError: As of `fit_from`.
     """
-    artefacts = folder.artefacts()
-    model = fit_from(artefacts, config, read_labelled(artefacts))
-    place = folder.path / IMAGE_MODEL
+    artefacts = known.folder.artefacts()
+    model = fit_from(artefacts, config, read_labelled(artefacts), known)
+    place = known.path / IMAGE_MODEL
     place.mkdir(exist_ok=True)
     write_tensors(place / "model.safetensors", model.tensors())
-    made_from = _made_from(artefacts)
+    made_from = _made_from(artefacts, known)
     about = {
         "version": MODEL_VERSION,
         "madeFrom": made_from,
@@ -136,27 +143,34 @@ def train_image_model(folder: RunFolder, config: RunConfig) -> ImageModel:
     return model
 
 
-def _made_from(artefacts: Mapping[str, Artefact]) -> str:
-    return digest_json({name: artefacts[name].key for name in INPUTS})
+def _made_from(artefacts: Mapping[str, Artefact], known: KnownRun) -> str:
+    decided = {"decisions": list(known.decisions)} if known.decisions else {}
+    return digest_json({name: artefacts[name].key for name in INPUTS} | decided)
 
 
-def open_reader(folder: RunFolder, config: RunConfig) -> PictureReader:
-    """Open the image model of a run, fitting it where it is not there or was made from other artefacts."""
-    artefacts = folder.artefacts()
-    model = _read_model(folder.path / IMAGE_MODEL, _made_from(artefacts)) or train_image_model(folder, config)
-    return PictureReader(model, _read_patterns(artefacts["patterns"]), _read_detectors(artefacts["patterns"]))
+def open_reader(known: KnownRun, config: RunConfig) -> PictureReader:
+    """Open the image model of a run, fitting it where it is not there or was made from other artefacts or decisions."""
+    artefacts = known.folder.artefacts()
+    model = _read_model(known.path / IMAGE_MODEL, _made_from(artefacts, known)) or train_image_model(known, config)
+    patterns = _visible(artefacts["patterns"], known_patterns(known))
+    return PictureReader(model, patterns, _read_detectors(artefacts["patterns"], patterns, known_sources(known)))
 
 
-def _read_patterns(artefact: Artefact) -> list[KnownPattern]:
+def _visible(mined: Artefact, patterns: pa.Table) -> list[KnownPattern]:
     """Return the patterns that can be seen; those of a method that only reads captions cannot."""
-    if DETECTORS not in artefact.files:
+    if DETECTORS not in mined.files:
         return []
-    table = read_table(artefact.file("patterns.parquet"), ["pattern", "eventType", "role", "roles"])
-    return [_known(row) for row in table.to_pylist()]
+    return [_known(row) for row in patterns.select(["pattern", "eventType", "role", "roles"]).to_pylist()]
 
 
-def _read_detectors(artefact: Artefact) -> Detectors | None:
-    return Detectors.from_tensors(read_tensors(artefact.file(DETECTORS))) if DETECTORS in artefact.files else None
+def _read_detectors(mined: Artefact, patterns: Sequence[KnownPattern], sources: Mapping[str, str]) -> Detectors | None:
+    """Return the detectors of patterns, in their order; a pattern that was split off has that of the one it was split from."""
+    if DETECTORS not in mined.files or not patterns:
+        return None
+    names = read_table(mined.file("patterns.parquet"), ["pattern"])["pattern"].to_pylist()
+    place = {name: at for at, name in enumerate(names)}
+    own = Detectors.from_tensors(read_tensors(mined.file(DETECTORS)))
+    return own.select([place[sources[pattern.pattern]] for pattern in patterns])
 
 
 def _read_model(place: Path, made_from: str) -> ImageModel | None:

@@ -160,7 +160,12 @@ def _tables(known: KnownRun) -> tuple[pa.Table, pa.Table]:
         evidence = read_table(artefact.file("evidence.parquet"), ["pattern", "group"])
         return read_table(artefact.file("patterns.parquet")), evidence
     ontology = read_ontology(known.folder.artefact("label"))
-    return reviewed_tables(state, statuses=CONSIDERED, ontology=ontology)
+    patterns, evidence = reviewed_tables(state, statuses=CONSIDERED, ontology=ontology)
+    # Decisions that change nothing, such as one that was undone, change no result: the order is that of mining.
+    mined = {name: at for at, name in enumerate(state.mined.rows)}
+    names = patterns["pattern"].to_pylist()
+    order = sorted(range(len(names)), key=lambda at: (mined[state[names[at]].source], names[at]))
+    return patterns.take(order), evidence
 
 
 def known_patterns(known: KnownRun) -> pa.Table:
