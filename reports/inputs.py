@@ -64,6 +64,7 @@ class ReportInputs:
         decode: From those bytes to upright pixels, `miner.visual.images.decode_image` with the run's pixel limit.
         masked_words: Words that define an event type, which were hidden from mining.
         evaluation: What `eventminer evaluate patterns` measured, one mapping per measure and method.
+        reliability: What `eventminer evaluate images` measured, empty where it was not asked.
         heat: From a pattern and a record to the heat map, none where there are no detectors.
         name_item: From the number of a visual item to what it is, such as `class 795`.
         counters: What the stages counted, such as `{"rules": summary, "patterns": {...}}`; shown as it is.
@@ -84,5 +85,6 @@ class ReportInputs:
     counters: Mapping[str, object] = field(default_factory=dict)
     masked_words: Sequence[str] = ()
     evaluation: Sequence[Mapping[str, object]] = ()
+    reliability: Mapping[str, object] = field(default_factory=dict)
     name_item: Callable[[int], str] = "item {}".format
     heat: Callable[[str, str], Heat | None] = no_heat

@@ -22,6 +22,7 @@ from reports.figures import Cut
 from reports.gallery import Section, build_sections, find_links
 from reports.heat import draw_veils
 from reports.links import KINDS
+from reports.reliability import draw_reliability
 from reports.structure import find_structures
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def render_report(inputs: ReportInputs, *, images: bool = True) -> str:
         roles=sorted({card.role for section in sections for card in section.cards if card.role}),
         panels=panels,
         unmeasured=unmeasured,
+        reliability=draw_reliability(inputs.reliability),
         headline=_headline(inputs, balance),
         overview=_overview(sections, balance),
         most_patterns=max((len(section.cards) for section in sections), default=0),

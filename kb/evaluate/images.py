@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from miner.patterns.f1 import f1_by_label, macro_f1
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 Float32s = npt.NDArray[np.float32]
 Int64s = npt.NDArray[np.int64]
@@ -27,12 +31,14 @@ class Bin(NamedTuple):
     Attributes:
         share: Of all pictures.
         confidence: Their mean largest probability.
-        accuracy: How many of them are what was thought most probable.
+        accuracy: How many of them are what was thought most probable, as a share.
+        n: How many they are; a picture of several event types counts for each.
     """
 
     share: float
     confidence: float
     accuracy: float
+    n: int
 
 
 def reliability(probabilities: Float32s, labels: Int64s, n_bins: int = N_BINS) -> list[Bin]:
@@ -50,7 +56,28 @@ def reliability(probabilities: Float32s, labels: Int64s, n_bins: int = N_BINS) -
     right = probabilities.argmax(axis=1) == labels
     place = np.minimum((confidence * n_bins).astype(np.int64), n_bins - 1)
     inside = [place == each for each in range(n_bins)]
-    return [Bin(float(m.mean()), float(confidence[m].mean()), float(right[m].mean())) for m in inside if m.any()]
+    return [
+        Bin(float(m.mean()), float(confidence[m].mean()), float(right[m].mean()), int(m.sum()))
+        for m in inside
+        if m.any()
+    ]
+
+
+def pool_curves(curves: Iterable[Sequence[Bin]], n_bins: int = N_BINS) -> list[Bin]:
+    """Return the reliability curve of all splits together: their bins, each picture with the same weight."""
+    own: dict[int, list[Bin]] = defaultdict(list)
+    for each in (each for curve in curves for each in curve):
+        own[min(int(each.confidence * n_bins), n_bins - 1)].append(each)
+    n_all = sum(each.n for bins in own.values() for each in bins)
+    return [_joined(bins, n_all) for _, bins in sorted(own.items())]
+
+
+def _joined(bins: Sequence[Bin], n_all: int) -> Bin:
+    n = sum(each.n for each in bins)
+    confidence, accuracy = (
+        sum(getattr(each, name) * each.n for each in bins) / n for name in ("confidence", "accuracy")
+    )
+    return Bin(n / n_all, confidence, accuracy, n)
 
 
 def calibration_error(bins: list[Bin]) -> float:

@@ -10,6 +10,7 @@ RUN/run.toml     the resolved configuration; `--config RUN/run.toml` repeats the
     report.html  made from patterns and bundle
     forgotten.json  hashes of records that must not come back
     evaluation.json  what `evaluate patterns` measured
+    image-evaluation.json  what `evaluate images` measured
     extractor/   the model that 'eventminer kb train' fitted
     review/      what analysts decided (decisions.jsonl); no stage touches it
 ```
@@ -42,9 +43,10 @@ MIRRORED = ("run.toml", "run.log", "bundle", "kb", "report.html", STATE)
 """What a run copies beside its artefacts, in this order; what people add to a run later stays with the local folder."""
 RUN_HINT = "Make one with 'eventminer run CORPUS --out RUN'."
 EVALUATION = "evaluation.json"
+IMAGE_EVALUATION = "image-evaluation.json"
 PARTS = (
     "run.toml", "run.json", "run.log", "stages", "bundle", "kb", "report.html", "review", "forgotten.json", EVALUATION,
-    "extractor",
+    IMAGE_EVALUATION, "extractor",
 )  # fmt: skip
 LOCAL = "file://"
 URL_AS_PATH = re.compile(r"([a-z][a-z0-9+.-]+):/+(.+)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kb.evaluate.images import calibration_error, probe_types, reliability
+from kb.evaluate.images import calibration_error, pool_curves, probe_types, reliability
 from kb.evaluate.intervals import estimate, estimate_quotient
 from miner.config_file import load_config
 from miner.errors import MiningError
@@ -14,8 +14,10 @@ from miner.patterns.f1 import f1_by_label
 from miner.run.encoded import Encoded
 from miner.run.evaluation import Desk, Measure, only_place
 from miner.run.evaluation_splits import Workshop, held_out_config
+from miner.run.folder import IMAGE_EVALUATION
 from miner.run.image_model import fit_from, read_labelled
 from miner.run.job import count_threads, open_executor
+from miner.store.formats import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +53,8 @@ def evaluate_images(
 ) -> list[Measure]:
     """Mine and fit without a part of the photo groups, decide for the event type of those, and compare with a probe.
 
+    What is measured is kept in the folder of the run, for the report.
+
     Pictures without a label are of none: what is wrongly decided for them counts. The probe is a multinomial logistic
     regression on the same pooled features and labels, its strength chosen inside the training part.
 
@@ -76,7 +80,12 @@ def evaluate_images(
             artefacts = Workshop(pipeline).mine(held_out_config(config, holdout, seed))
             with progress.stage("read event types off pictures"):
                 _measure(artefacts, config, seed, splits)
-    return _summarise(splits, pipeline.corpus.declaration.name, list(seeds), config.seed)
+        corpus = pipeline.corpus.declaration.name
+        rows = _summarise(splits, corpus, list(seeds), config.seed)
+        curve = [each._asdict() for each in pool_curves(splits.curves)]
+        content = {"corpus": corpus, "holdout": holdout, "seeds": list(seeds), "curve": curve}
+        write_json(folder.path / IMAGE_EVALUATION, content | {"rows": [row._asdict() for row in rows]})
+    return rows
 
 
 def _measure(artefacts: Mapping[str, Artefact], config: RunConfig, seed: int, splits: _Splits) -> None:

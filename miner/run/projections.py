@@ -19,7 +19,7 @@ from kb.loading.load import load_bundle
 from kb.store import open_store
 from miner.config_file import render_config
 from miner.errors import KbError
-from miner.run.folder import EVALUATION
+from miner.run.folder import EVALUATION, IMAGE_EVALUATION
 from miner.run.frozen_stages import count_drift
 from miner.run.heat import HeatMaps
 from miner.run.libraries import library_versions
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from miner.run.pipeline import Pipeline
     from miner.store.artefact import Artefact
 
-REPORT_VERSION = 5
+REPORT_VERSION = 6
 KB_VERSION = 2
 
 
@@ -95,7 +95,8 @@ def _report_key(artefacts: Mapping[str, Artefact]) -> str:
 
 def _write_report(pipeline: Pipeline, folder: RunFolder) -> None:
     with pipeline.progress.stage("report"), folder.replacing("report.html") as path:
-        inputs = report_inputs(pipeline.artefacts, pipeline.config, pipeline.corpus.open_image, read_evaluation(folder))
+        measured = read_evaluation(folder), read_image_evaluation(folder)
+        inputs = report_inputs(pipeline.artefacts, pipeline.config, pipeline.corpus.open_image, *measured)
         write_bytes(path, render_report(inputs).encode())
 
 
@@ -111,11 +112,23 @@ def read_evaluation(folder: RunFolder) -> list[dict[str, object]]:
     return [row for row in rows if isinstance(row, dict)]
 
 
+def read_image_evaluation(folder: RunFolder) -> dict[str, object]:
+    """Return what `eventminer evaluate images` left in a run folder, nothing where it has not been run.
+
+    Raises:
+        ArtefactError: The file is damaged.
+    """
+    path = folder.path / IMAGE_EVALUATION
+    found = read_json(path) if path.exists() else {}
+    return found if isinstance(found, dict) else {}
+
+
 def report_inputs(
     artefacts: Mapping[str, Artefact],
     config: RunConfig,
     open_image: Callable[[str], bytes],
     evaluation: Sequence[Mapping[str, object]] = (),
+    reliability: Mapping[str, object] | None = None,
 ) -> ReportInputs:
     """Gather what the report shows.
 
@@ -124,6 +137,7 @@ def report_inputs(
         config: Of that run.
         open_image: From the image of a record to its bytes.
         evaluation: What was measured on pictures that mining did not see.
+        reliability: How far probabilities of pictures were found to mean what they say.
     """
     thresholds = read_array(artefacts["filters"].file("thresholds.npy"))
     held_out = read_table(artefacts["split"].file("split.parquet"))["heldOut"]
@@ -144,6 +158,7 @@ def report_inputs(
         decode=partial(decode_image, max_pixels=config.visual.max_pixels),
         masked_words=read_json(artefacts["masks"].file("words.json")),
         evaluation=evaluation,
+        reliability=reliability or {},
         name_item=backbone.name_item,
         heat=HeatMaps(artefacts, backbone, config.visual.view),
         counters={

@@ -8,7 +8,7 @@ from corpora.folder import locate
 from corpora.images import ImageSource
 from miner.config_file import load_config
 from miner.run.base import finder, read_places
-from miner.run.projections import read_evaluation, report_inputs
+from miner.run.projections import read_evaluation, read_image_evaluation, report_inputs
 from miner.store.formats import read_table, write_bytes
 from reports.page import render_report
 
@@ -34,7 +34,8 @@ def write_report(folder: RunFolder, out: Path, *, location: str = "", images: bo
     """
     artefacts = folder.artefacts()
     open_image = find_images(folder, location).open if images else _refuse
-    inputs = report_inputs(artefacts, load_config(folder.path / "run.toml"), open_image, read_evaluation(folder))
+    measured = read_evaluation(folder), read_image_evaluation(folder)
+    inputs = report_inputs(artefacts, load_config(folder.path / "run.toml"), open_image, *measured)
     write_bytes(out, render_report(inputs, images=images).encode())
 
 

@@ -135,3 +135,11 @@ def test_evaluate_images_prints_f1_and_calibration(home: Path) -> None:
         model["value"] / probe["value"]
     )
     assert 0 <= rows["expected calibration error", "model"]["value"] < 0.5
+    page = home / "report.html"
+    drawn = CliRunner().invoke(app, ["report", str(home / "run"), "--no-images", "--out", str(page)])
+    assert drawn.exit_code == 0, drawn.output
+    kept = json.loads((home / "run" / "image-evaluation.json").read_text(encoding="utf-8"))
+    assert sum(each["n"] for each in kept["curve"]) > 0
+    text = page.read_text(encoding="utf-8")
+    assert f"{rows['expected calibration error', 'model']['value']:.3f}" in text
+    assert text.count('class="whisker"') == len(kept["curve"])
