@@ -11,10 +11,11 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     Begin = Callable[[], None]
 
@@ -60,14 +61,14 @@ class _Crew(Generic[T, R]):
         self._is_dismissed = False
         self._n_started = 0
 
-    def submit(self, item: T) -> _Job[T, R]:
-        job = _Job[T, R](item)
+    def submit(self, items: Sequence[T]) -> list[_Job[T, R]]:
+        jobs = [_Job[T, R](item) for item in items]
         with self._changed:
-            self._jobs.append(job)
+            self._jobs.extend(jobs)
             self._changed.notify_all()
-        if self._n_started < self._pace.n_threads:
+        while jobs and self._n_started < self._pace.n_threads:
             self._start_thread()
-        return job
+        return jobs
 
     def take(self, job: _Job[T, R]) -> R:
         """Wait for a job.
@@ -77,8 +78,9 @@ class _Crew(Generic[T, R]):
         """
         with self._changed:
             while not job.is_over:
-                left_s = None if job.began_at is None else job.began_at + self._pace.limit_s - time.monotonic()
-                if left_s is not None and left_s <= 0:
+                # one that has not begun cannot be late before this
+                left_s = (job.began_at or time.monotonic()) + self._pace.limit_s - time.monotonic()
+                if job.began_at is not None and left_s <= 0:
                     job.is_given_up = True
                     break
                 self._changed.wait(left_s)
@@ -115,9 +117,7 @@ class _Crew(Generic[T, R]):
 
     def _answer(self, job: _Job[T, R]) -> tuple[tuple[R] | None, BaseException | None]:
         def begin() -> None:
-            with self._changed:
-                job.began_at = time.monotonic()
-                self._changed.notify_all()
+            job.began_at = time.monotonic()
 
         try:
             return (self._work(job.item, begin),), None
@@ -132,7 +132,7 @@ def map_ahead(
 
     Args:
         work: Called with an item and a function, which it calls when its time begins to count.
-        items: Taken as results are asked for, `n_ahead` items before them.
+        items: Taken as results are asked for, up to `n_ahead` items before them, several at a time.
         on_late: Gives the result for an item whose call takes too long.
         pace: How many at once, how far ahead, how long.
 
@@ -152,11 +152,13 @@ def map_ahead(
             return on_late(job.item, error)
 
     try:
-        for item in items:
-            jobs.append(crew.submit(item))
-            if len(jobs) > pace.n_ahead:
-                yield take()
-        while jobs:
+        rest = iter(items)
+        while True:
+            # handing over half at once wakes a thread once and not for each item
+            if len(jobs) <= pace.n_ahead // 2:
+                jobs.extend(crew.submit(list(islice(rest, pace.n_ahead - len(jobs)))))
+            if not jobs:
+                return
             yield take()
     finally:
         crew.dismiss()
