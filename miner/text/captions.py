@@ -9,11 +9,13 @@ them, and in all-lower-case captions the recogniser finds little but errors ("mu
 from __future__ import annotations
 
 import multiprocessing
+import re
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,8 +23,9 @@ from corpora.language import detect_language
 from miner.text.pipeline import open_pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
+    import numpy.typing as npt
     from spacy.language import Language
     from spacy.tokens import Doc
 
@@ -54,6 +57,9 @@ head of a root is itself), `entities` the entity type or "", `chunkStarts` and `
 A blank pipeline leaves `pos` and `deps` empty strings, has no noun phrases, and its lemmas are the lower-case words.
 """
 
+SIGNS = re.compile("[0-9A-Z]")
+ATTRIBUTES: list[int | str] = ["IDX", "LENGTH", "LOWER", "LEMMA", "POS", "DEP", "HEAD", "ENT_TYPE"]
+"""What spaCy is asked for, in the order of the token columns."""
 TOKEN_COLUMNS = tuple(field.name for field in CAPTIONS if pa.types.is_list(field.type))
 CHUNK_CAPTIONS = 1024
 BATCH_CAPTIONS = 256
@@ -174,26 +180,52 @@ def read_texts(nlp: Language, texts: Sequence[str]) -> list[Doc]:
 def may_hold_name(doc: Doc) -> bool:
     """Tell whether a parsed text has anything that looks like a name or a number in digits."""
     rest = doc.text[len(doc[0]) :] if len(doc) else ""
-    signs = (character.isdigit() or (character.isalpha() and not character.islower()) for character in rest)
-    return any(signs) or any(token.pos_ == "PROPN" for token in doc)
+    if rest.isascii():
+        signs = SIGNS.search(rest) is not None
+    else:
+        signs = any(character.isdigit() or (character.isalpha() and not character.islower()) for character in rest)
+    return signs or bool((doc.to_array("POS") == doc.vocab.strings["PROPN"]).any())
 
 
-def token_columns(docs: Iterable[Doc]) -> dict[str, list[Sequence[Any]]]:
-    """Return the token columns of `CAPTIONS`."""
-    columns: dict[str, list[Sequence[Any]]] = {name: [] for name in TOKEN_COLUMNS}
-    for doc in docs:
-        tokens = [
-            (t.idx, t.idx + len(t), t.lower_, (t.lemma_ or t.lower_).lower(), t.pos_, t.dep_, t.head.i, t.ent_type_)
-            for t in doc
-        ]
-        spans = noun_phrases(doc)
-        parts = (
-            *(zip(*tokens, strict=True) if tokens else [()] * 8),
-            *(zip(*spans, strict=True) if spans else [()] * 2),
-        )
-        for column, part in zip(columns.values(), parts, strict=True):
-            column.append(part)
-    return columns
+def token_columns(docs: Sequence[Doc]) -> dict[str, pa.ListArray]:
+    """Return the token columns of `CAPTIONS`.
+
+    Attributes of whole texts are taken at once and every string is looked up once: asking token by token takes a fifth of the
+    time that parsing does.
+    """
+    tables = [doc.to_array(ATTRIBUTES).reshape(-1, len(ATTRIBUTES)) for doc in docs]
+    n_tokens = [len(table) for table in tables]
+    table = np.concatenate([np.empty((0, len(ATTRIBUTES)), np.uint64), *tables]).T
+    starts, lengths, lower, lemma, pos, dep, head, entity = table
+    # Heads are told from where the token itself is.
+    own = np.arange(len(starts)) - np.repeat(np.cumsum([0, *n_tokens[:-1]]), n_tokens) if n_tokens else starts
+    spans = [noun_phrases(doc) for doc in docs]
+    ends = [len(found) for found in spans]
+    chunks = np.array([span for found in spans for span in found], np.int64).reshape(-1, 2).T
+    lemmas = np.where(lemma == 0, lower, lemma)
+    values = (
+        pa.array(starts.astype(np.int32)),
+        pa.array((starts + lengths).astype(np.int32)),
+        _spell(lower, docs),
+        _spell(lemmas, docs, str.lower),
+        _spell(pos, docs),
+        _spell(dep, docs),
+        pa.array((head.astype(np.int64) + own.astype(np.int64)).astype(np.int32)),
+        _spell(entity, docs),
+        *(pa.array(column.astype(np.int32)) for column in chunks),
+    )
+    counts = [n_tokens] * len(ATTRIBUTES) + [ends] * 2
+    return {
+        name: pa.ListArray.from_arrays(np.cumsum([0, *count]).astype(np.int32), value)
+        for name, value, count in zip(TOKEN_COLUMNS, values, counts, strict=True)
+    }
+
+
+def _spell(words: npt.NDArray[np.uint64], docs: Sequence[Doc], change: Callable[[str], str] = str) -> pa.Array:
+    """Put strings in the place of their numbers, which texts of one pipeline share."""
+    distinct, places = np.unique(words, return_inverse=True)
+    names = pa.array([change(docs[0].vocab.strings[word]) for word in distinct.tolist()], pa.string())
+    return names.take(pa.array(places))
 
 
 def noun_phrases(doc: Doc) -> list[tuple[int, int]]:

@@ -21,6 +21,7 @@ BENCHMARKS = {
     "duplicates": ["duplicates"],
     "extraction": ["extraction"],
     "worker_kills": ["worker_kills"],
+    "captions": ["captions"],
 }
 
 
