@@ -82,8 +82,8 @@ def test_methods_share_what_comes_before_them(home: Path, runs: dict[str, list[d
     assert {name: stages.count(name) for name in ("encode", "transactions", "mine", "patterns")} == {
         "encode": 1,
         "transactions": 1,
-        "mine": 3,
-        "patterns": 3,
+        "mine": 4,
+        "patterns": 4,
     }
 
 
@@ -108,6 +108,7 @@ def test_methods_are_compared_with_as_many_patterns(measured: Evaluation) -> Non
     counts = {row.method: row.n for row in measured.rows if row.measure == "r-precision of names"}
     assert counts["ours"] == counts["probe"] == counts["filter-set"] == counts["base-rate"]
     assert counts["visual-only"] <= counts["ours"]
+    assert counts["mdpm"] <= counts["ours"]
     assert counts["text-only probe"] <= counts["ours"]
 
 
