@@ -15,7 +15,13 @@ FIRST = 100
 """Offsets of characters count from the beginning of the document."""
 
 
-def sentence(identifier: str, text: str, *events: Event, images: Sequence[str] = ()) -> dict[str, Any]:
+def sentence(
+    identifier: str,
+    text: str,
+    *events: Event,
+    images: Sequence[str] = (),
+    entities: Sequence[tuple[str, int, int]] = (),
+) -> dict[str, Any]:
     """Return a sentence whose words are separated by spaces; events are (type, words of trigger, (role, start, end)…)."""
     words = text.split()
     index, start = [], FIRST
@@ -30,7 +36,10 @@ def sentence(identifier: str, text: str, *events: Event, images: Sequence[str] =
         "words": words,
         "index": index,
         "image": list(images),
-        "golden-entity-mentions": [],
+        "golden-entity-mentions": [
+            {"entity-type": name, "text": " ".join(words[start:end]), "start": start, "end": end}
+            for name, start, end in entities
+        ],
         "golden-event-mentions": [_event(words, *event) for event in events],
     }
 

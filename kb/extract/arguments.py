@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kb.extract.pairs import find_fillers, pair_features
+from kb.extract.pairs import entity_features, pair_features
+from kb.extract.spans import strip_span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kb.extract.examples import Example
     from kb.extract.pairs import Filler
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from kb.ontology import Ontology
     from miner.text.pieces import Parsed
 
-__all__ = ["Pairs", "Roles", "find_pairs", "label_of_pairs", "roles_of"]
+__all__ = ["Pairs", "Roles", "argument_spans", "find_pairs", "label_of_pairs", "roles_of"]
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,23 @@ class Roles:
 
 @dataclass(frozen=True)
 class Pairs:
-    """A trigger with the candidates of its sentence."""
+    """A trigger with the candidates of its sentence.
+
+    Attributes:
+        trigger: Its token.
+        event_type: What it triggers.
+        fillers: The candidates.
+        features: Of each.
+        typed: More features of each, by the entity it is; nothing where entities were not learnt.
+        logs: float32, (n, n_logs): what the regression of entities says of each.
+    """
 
     trigger: int
     event_type: str
     fillers: list[Filler]
     features: list[list[str]]
+    typed: list[list[str]]
+    logs: Float32s
 
 
 def roles_of(ontology: Ontology) -> Roles:
@@ -63,22 +75,29 @@ def roles_of(ontology: Ontology) -> Roles:
     return Roles(names, allowed)
 
 
-def find_pairs(parsed: Parsed, trigger: int, event_type: str) -> Pairs:
+def find_pairs(parsed: Parsed, trigger: int, event_type: str, fillers: Sequence[Filler]) -> Pairs:
     """Pair a trigger with every candidate that does not contain it."""
-    fillers = find_fillers(parsed)
     apart = [filler for filler in fillers if not filler.start <= trigger < filler.end]
     features = [pair_features(parsed, trigger, event_type, filler, fillers) for filler in apart]
-    return Pairs(trigger, event_type, apart, features)
+    typed = [entity_features(parsed, trigger, event_type, f, apart) if f.entity else [] for f in apart]
+    logs = np.array([filler.logs for filler in apart], np.float32).reshape(len(apart), -1 if apart else 0)
+    return Pairs(trigger, event_type, apart, features, typed, logs)
 
 
 def label_of_pairs(
     example: Example, pairs: Pairs, arguments: Sequence[tuple[int, int, str]], roles: Roles
 ) -> list[int]:
-    """Return the class of each pair: an argument is a candidate that covers the same characters."""
-    parsed = example.parsed
-    known = {tuple(parsed.covered(start, end)): role for start, end, role in arguments}
-    labels = []
-    for filler in pairs.fillers:
-        role = known.get(tuple(range(filler.start, filler.end)))
-        labels.append(roles.names.index(role) + 1 if role in roles.names else 0)
-    return labels
+    """Return the class of each pair: an argument is a candidate that covers the same words, but for articles around them."""
+    known = {span: role for span, role in argument_spans(example, arguments) if role in roles.names}
+    labels = (known.get((filler.start, filler.end)) for filler in pairs.fillers)
+    return [roles.names.index(role) + 1 if role else 0 for role in labels]
+
+
+def argument_spans(
+    example: Example, arguments: Sequence[tuple[int, int, str]]
+) -> Iterator[tuple[tuple[int, int], str]]:
+    """Yield the tokens of known arguments, without what stands around them, with their roles."""
+    for start, end, role in arguments:
+        tokens = example.parsed.covered(start, end)
+        if tokens:
+            yield strip_span(example.parsed, tokens[0], tokens[-1] + 1), role

@@ -53,12 +53,14 @@ class Example:
         document: Id of its document.
         parsed: Its tokens.
         events: Known events.
+        entities: Characters of each known entity, with its type.
     """
 
     record: str
     document: str
     parsed: Parsed
     events: tuple[Event, ...]
+    entities: tuple[tuple[int, int, str], ...] = ()
 
 
 class SilverCaption(NamedTuple):
@@ -73,7 +75,13 @@ def gold_examples(sentences: Sequence[Sentence], parser: PieceParser, ontology: 
     """Parse gold sentences and find the tokens of their triggers."""
     parsed = parser.parse([sentence.text for sentence in sentences], entities=True)
     return [
-        Example(s.id, s.document, p, tuple(_gold_events(s, p, ontology)))
+        Example(
+            s.id,
+            s.document,
+            p,
+            tuple(_gold_events(s, p, ontology)),
+            tuple((span.start, span.end, name) for span, name in s.entities),
+        )
         for s, p in zip(sentences, parsed, strict=True)
     ]
 

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kb.extract.arguments import find_pairs, label_of_pairs, roles_of
-from kb.extract.model import TextModel, Thresholds
+from kb.extract.arguments import argument_spans, find_pairs, label_of_pairs, roles_of
+from kb.extract.entities import EntityLearner
+from kb.extract.model import TextModel, Thresholds, gold_pairs
+from kb.extract.pairs import find_fillers
 from kb.extract.softmax import fit_softmax
 from kb.extract.triggers import (
-    LEAST_LOG,
     describe,
     find_lexicon,
     label_of_candidates,
     lexicon_of_ontology,
     trigger_classes,
 )
+from kb.extract.wording import odd_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     from kb.extract.arguments import Pairs
     from kb.extract.evoked import Evoked
     from kb.extract.examples import Example
-    from kb.extract.model import Found
+    from kb.extract.model import Candidate, Found
+    from kb.extract.pairs import Filler
     from kb.extract.softmax import Softmax
     from kb.extract.triggers import Candidates
     from kb.ontology import Ontology
@@ -41,11 +44,18 @@ __all__ = ["N_GROUPS", "GoldLearner", "empty_model", "group_of", "learn_silver"]
 N_GROUPS = 5
 HELD_OUT = 5
 GRID = tuple(round(0.05 * step, 2) for step in range(1, 19))
-LEAST_TRIGGER = 0.1
+ROLE_GRID = tuple(round(0.02 * step, 2) for step in range(1, 46))
 SILVER_STRENGTH = 20.0
 GOLD_STRENGTH = 10.0
 SILVER_ITERATIONS = 50
 GOLD_ITERATIONS = 50
+OFTEN = 5
+NEAR = 0.6
+"""A word that was a candidate so often, each time with less than this share of the least probability, is none any more."""
+
+LOW = Thresholds(0.1, 1.1, 0.0)
+"""Which triggers are looked at while thresholds are tuned."""
+
 PRECISE = 0.5
 """Of two errors in silver, a false alarm counts more (F 0.5): in running text, where most sentences have no event, there will
 be many more of them than in captions that were chosen because they have one."""
@@ -75,7 +85,12 @@ def learn_silver(
         arguments: What was learnt of arguments before, which does not depend on what words evoke.
     """
     lexicon = find_lexicon(examples)
-    model = replace(empty_model(ontology, uses_visual=evoked is not None), lexicon=lexicon, context=lexicon)
+    model = replace(
+        empty_model(ontology, uses_visual=evoked is not None),
+        lexicon=lexicon,
+        context=lexicon,
+        forms=odd_forms(examples, lexicon),
+    )
     candidates = describe([example.parsed for example in examples], lexicon, lexicon, evoked, None)
     held = [group_of(example.document, HELD_OUT) == 0 for example in examples]
     trial = _fit_triggers(model, examples, candidates, [not out for out in held], silver=True)
@@ -85,9 +100,10 @@ def learn_silver(
     threshold = _best_trigger_threshold(trial, [examples[i] for i in chosen], scored, rows, beta=PRECISE)
     fitted = _fit_triggers(model, examples, candidates, [True] * len(examples), silver=True)
     if arguments is None:
-        arguments = _fit_arguments(fitted, _known_pairs(examples, silver=True), SILVER_STRENGTH)
+        fillers = [find_fillers(example.parsed) for example in examples]
+        arguments = _fit_silver_arguments(fitted, _known_pairs(examples, fillers, silver=True))
     fitted = replace(fitted, silver_arguments=arguments)
-    return fitted.with_thresholds(Thresholds(threshold, threshold, threshold))
+    return fitted.with_thresholds(Thresholds(threshold, threshold, threshold**2))
 
 
 class GoldLearner:
@@ -98,7 +114,7 @@ class GoldLearner:
         base: What was learnt from silver, or `empty_model`.
         ontology: Event types and roles.
         evoked: Visual patterns of words.
-        like: Another learner of the same examples and the same silver arguments, whose arguments are learnt already.
+        like: Another learner of the same examples and the same silver arguments, whose entities and arguments are learnt already.
     """
 
     def __init__(
@@ -122,18 +138,20 @@ class GoldLearner:
         parsed = [example.parsed for example in examples]
         self._candidates = describe(parsed, everything, self._core, evoked, base.silver_triggers)
         self._stages: dict[frozenset[int], TextModel] = {}
-        self._arguments: dict[frozenset[int], Softmax | None] = like._arguments if like else {}  # noqa: SLF001 - of its own kind
+        self._entities: EntityLearner = like._entities if like else EntityLearner(examples, self.groups)  # noqa: SLF001 - of its own kind
+        self._arguments: dict[frozenset[int], Softmax | None] = like._arguments if like else {}  # noqa: SLF001 - likewise
 
     def learn(self, groups: Iterable[int]) -> TextModel:
         """Fit to some groups of documents, with thresholds tuned inside them."""
         wanted = frozenset(groups)
         trigger_rows: dict[int, tuple[Candidates, np.ndarray]] = {}
-        role_rows: dict[int, list[tuple[Found, Pairs, np.ndarray]]] = {}
+        role_rows: dict[int, list[Candidate]] = {}
         for group in sorted(wanted):
-            stage = self._stage(wanted - {group})
+            others = wanted - {group}
+            stage = self._stage(others)
             for i in self._members({group}):
                 trigger_rows[i] = self.score(stage, i)
-                role_rows[i] = self._roles(stage, i, *trigger_rows[i])
+                role_rows[i] = self._roles(stage, others, i, stage.decide(*trigger_rows[i], LOW))
         model = self._stage(wanted)
         members = sorted(trigger_rows)
         examples = [self.examples[i] for i in members]
@@ -141,32 +159,31 @@ class GoldLearner:
             model, examples, [trigger_rows[i][0] for i in members], [trigger_rows[i][1] for i in members], beta=1.0
         )
         role = _best_role_threshold(model, examples, [role_rows[i] for i in members], trigger)
-        return model.with_thresholds(Thresholds(trigger, self.base.thresholds.silver_trigger, role))
+        model = model.with_thresholds(Thresholds(trigger, self.base.thresholds.silver_trigger, role))
+        return replace(model, lexicon=model.lexicon - _never_likely(model, [trigger_rows[i] for i in members]))
 
     def score(self, model: TextModel, index: int) -> tuple[Candidates, np.ndarray]:
         """Return the candidates of a sentence that a model's lexicon has, and their probabilities."""
         candidates = _narrowed(self._candidates[index], model.lexicon)
         return candidates, model.trigger_probabilities([candidates])[0]
 
-    def predict(self, model: TextModel, index: int) -> list[Found]:
-        """Return the events that a model finds in a sentence."""
-        candidates, rows = self.score(model, index)
-        found = model.decide(candidates, rows)
-        return [
-            one._replace(roles=model.fill(pairs, roles))
-            for one, (_, pairs, roles) in zip(found, self._roles(model, index, candidates, rows, found), strict=True)
-        ]
+    def predict(self, groups: Iterable[int], model: TextModel, index: int) -> list[Found]:
+        """Return the events that a model, learnt from some groups, finds in a sentence."""
+        found = model.decide(*self.score(model, index))
+        return model.fill(self._roles(model, frozenset(groups), index, found))
 
-    def _roles(
-        self, model: TextModel, index: int, candidates: Candidates, rows: np.ndarray, found: list[Found] | None = None
-    ) -> list[tuple[Found, Pairs, np.ndarray]]:
-        """Return the pairs of every possible trigger with their probabilities."""
-        low = Thresholds(LEAST_TRIGGER, 1.1, 0.0)
-        triggers = model.decide(candidates, rows, low) if found is None else found
+    def _roles(self, model: TextModel, groups: frozenset[int], index: int, triggers: list[Found]) -> list[Candidate]:
+        """Return the pairs of triggers with their probabilities."""
         if not triggers:
             return []
-        pairs = [find_pairs(self.examples[index].parsed, one.token, one.event_type) for one in triggers]
+        parsed, fillers = self.examples[index].parsed, self._fillers(groups, index)
+        pairs = [find_pairs(parsed, one.token, one.event_type, fillers) for one in triggers]
         return list(zip(triggers, pairs, model.role_probabilities(pairs), strict=True))
+
+    def _fillers(self, groups: frozenset[int], index: int) -> list[Filler]:
+        """Return what could play a role in a sentence, by the entities learnt from some groups without its own."""
+        found = self._entities.find(groups - {self.groups[index]}, index)
+        return find_fillers(self.examples[index].parsed) if found is None else found
 
     def _members(self, groups: Iterable[int]) -> list[int]:
         wanted = set(groups)
@@ -178,12 +195,20 @@ class GoldLearner:
             members = self._members(groups)
             examples = [self.examples[i] for i in members]
             lexicon = self._core | find_lexicon(examples)
-            model = replace(self.base, lexicon=lexicon, context=self._core, gold_types=self.annotated)
+            model = replace(
+                self.base,
+                lexicon=lexicon,
+                context=self._core,
+                forms=self.base.forms | odd_forms(examples, lexicon),
+                gold_types=self.annotated,
+                entity_types=self._entities.types,
+                gold_entities=self._entities.fit(groups),
+            )
             candidates = [_narrowed(self._candidates[i], lexicon) for i in members]
             model = _fit_triggers(model, examples, candidates, [True] * len(members), silver=False)
             if groups not in self._arguments:
-                pairs = _known_pairs(examples, silver=False)
-                self._arguments[groups] = _fit_arguments(model, pairs, GOLD_STRENGTH)
+                known = _known_pairs(examples, [self._fillers(groups, i) for i in members], silver=False)
+                self._arguments[groups] = _fit_gold_arguments(model, known)
             self._stages[groups] = replace(model, gold_arguments=self._arguments[groups])
         return self._stages[groups]
 
@@ -225,30 +250,41 @@ def _fit_triggers(
     return replace(model, silver_triggers=fitted) if silver else replace(model, gold_triggers=fitted)
 
 
-def _known_pairs(examples: Sequence[Example], *, silver: bool) -> Known:
+def _known_pairs(examples: Sequence[Example], fillers: Sequence[Sequence[Filler]], *, silver: bool) -> Known:
     """Return the pairs of known triggers; of silver ones those with arguments, since the others may just not have been found."""
     return [
-        (example, find_pairs(example.parsed, event.trigger, event.event_type), event.arguments)
-        for example in examples
+        (example, find_pairs(example.parsed, event.trigger, event.event_type, found), event.arguments)
+        for example, found in zip(examples, fillers, strict=True)
         for event in example.events
         if event.event_type and (event.arguments or not silver)
     ]
 
 
-def _fit_arguments(model: TextModel, known: Known, strength: float) -> Softmax | None:
-    features = [names for _, pairs, _ in known for names in pairs.features]
-    labels = [label for e, pairs, a in known for label in label_of_pairs(e, pairs, a, model.roles)]
-    if not any(labels):
+def _labels_of(model: TextModel, known: Known) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.array([label for e, pairs, a in known for label in label_of_pairs(e, pairs, a, model.roles)], np.int64)
+
+
+def _fit_silver_arguments(model: TextModel, known: Known) -> Softmax | None:
+    labels = _labels_of(model, known)
+    if not labels.any():
         return None
-    dense = None
-    if model.silver_arguments is not None:
-        dense = np.maximum(model.silver_arguments.log_probabilities(features), LEAST_LOG)
+    features = [names for _, pairs, _ in known for names in pairs.features]
+    n_classes = 1 + len(model.roles.names)
+    return fit_softmax(features, labels, n_classes, strength=SILVER_STRENGTH, max_iterations=GOLD_ITERATIONS)
+
+
+def _fit_gold_arguments(model: TextModel, known: Known) -> Softmax | None:
+    labels = _labels_of(model, known)
+    if not labels.any():
+        return None
+    logs = model.silver_role_logs([names for _, pairs, _ in known for names in pairs.features])
+    features, dense = gold_pairs([pairs for _, pairs, _ in known], logs)
     return fit_softmax(
         features,
-        np.array(labels, np.int64),
+        labels,
         1 + len(model.roles.names),
         dense=dense,
-        strength=strength,
+        strength=GOLD_STRENGTH,
         max_iterations=GOLD_ITERATIONS,
     )
 
@@ -276,33 +312,48 @@ def _best_trigger_threshold(
     return _most_moderate(scores)
 
 
-def _most_moderate(scores: Sequence[float]) -> float:
+def _never_likely(model: TextModel, rows: Iterable[tuple[Candidates, np.ndarray]]) -> frozenset[str]:
+    """Return lemmas that were candidates often enough and never came near a threshold; texts with no others need no parsing."""
+    seen: Counter[str] = Counter()
+    likely: set[str] = set()
+    least = model.least()
+    for candidates, probabilities in rows:
+        seen.update(candidates.lemmas)
+        near = np.flatnonzero(np.any(probabilities[:, 1:] >= NEAR * least, axis=1))
+        likely.update(candidates.lemmas[number] for number in near)
+    return frozenset(lemma for lemma, n in seen.items() if n >= OFTEN and lemma not in likely)
+
+
+def _most_moderate(scores: Sequence[float], grid: Sequence[float] = GRID) -> float:
     """Return the threshold with the best score, of equal ones the nearest to a half."""
     best = max(scores)
-    return min((least for least, score in zip(GRID, scores, strict=True) if score == best), key=lambda t: abs(t - 0.5))
+    return min((least for least, score in zip(grid, scores, strict=True) if score == best), key=lambda t: abs(t - 0.5))
 
 
 def _best_role_threshold(
-    model: TextModel, examples: Sequence[Example], rows: Sequence[list[tuple[Found, Pairs, np.ndarray]]], trigger: float
+    model: TextModel, examples: Sequence[Example], rows: Sequence[list[Candidate]], trigger: float
 ) -> float:
     """Return the threshold with the best F1 of arguments, given the triggers that would be predicted."""
-    n_gold = sum(len(event.arguments) for example in examples for event in example.events)
+    known = [
+        Counter(
+            (event.event_type, role, span)
+            for event in example.events
+            for span, role in argument_spans(example, event.arguments)
+        )
+        for example in examples
+    ]
+    predicted = [[one for one in found if one[0].score >= trigger] for found in rows]
+    n_gold = sum(one.total() for one in known)
     scores = []
-    for least in GRID:
-        right = predicted = 0
-        for example, found in zip(examples, rows, strict=True):
-            known = Counter(
-                (event.event_type, role, tuple(example.parsed.covered(start, end)))
-                for event in example.events
-                for start, end, role in event.arguments
-            )
+    for least in ROLE_GRID:
+        right = n_predicted = 0
+        for one, candidates in zip(known, predicted, strict=True):
             hits = Counter(
-                (one.event_type, filled.role, tuple(range(filled.filler.start, filled.filler.end)))
-                for one, pairs, roles in found
-                if one.score >= trigger
-                for filled in model.fill(pairs, roles, least)
+                (hit.event_type, filled.role, (filled.filler.start, filled.filler.end))
+                for hit in model.fill(candidates, least)
+                for filled in hit.roles
             )
-            right += (known & hits).total()
-            predicted += hits.total()
-        scores.append(2 * right / max(1, n_gold + predicted))
-    return _most_moderate(scores)
+            right += (one & hits).total()
+            n_predicted += hits.total()
+        scores.append(2 * right / max(1, n_gold + n_predicted))
+    return _most_moderate(scores, ROLE_GRID)

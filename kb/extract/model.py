@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from kb.extract.arguments import find_pairs, roles_of
+from kb.extract.entities import find_entities
+from kb.extract.pairs import find_fillers
 from kb.extract.softmax import Softmax
 from kb.extract.triggers import LEAST_LOG, describe, trigger_classes
+from kb.extract.wording import TriggerWords
 from miner.errors import ArtefactError
 from miner.store.formats import read_json, read_tensors, write_json, write_tensors
 
@@ -25,10 +29,10 @@ if TYPE_CHECKING:
     from kb.ontology import Ontology
     from miner.text.pieces import Parsed
 
-__all__ = ["Found", "FoundRole", "TextModel", "Thresholds", "load_model", "save_model"]
+__all__ = ["Candidate", "Found", "FoundRole", "TextModel", "Thresholds", "gold_pairs", "load_model", "save_model"]
 
-VERSION = 1
-REGRESSIONS = ("silver_triggers", "silver_arguments", "gold_triggers", "gold_arguments")
+VERSION = 2
+REGRESSIONS = ("silver_triggers", "silver_arguments", "gold_triggers", "gold_entities", "gold_arguments")
 
 
 class Thresholds(NamedTuple):
@@ -37,7 +41,7 @@ class Thresholds(NamedTuple):
     Attributes:
         trigger: Of a trigger whose type the gold has, or of any where there is no gold.
         silver_trigger: Of a trigger whose type only silver captions have.
-        role: Of an argument.
+        role: Of an argument and its trigger together.
     """
 
     trigger: float = 0.5
@@ -65,6 +69,10 @@ class Found(NamedTuple):
     roles: tuple[FoundRole, ...] = ()
 
 
+Candidate = tuple[Found, "Pairs", "Float32s"]
+"""A trigger, its pairs, and the probabilities of their roles."""
+
+
 @dataclass(frozen=True)
 class TextModel:
     """What was learnt.
@@ -75,10 +83,13 @@ class TextModel:
         lexicon: Lemmas of candidates.
         context: Lemmas that count as other candidates of a sentence.
         gold_types: Event types that the gold annotates; of all others the silver regression decides.
+        entity_types: Types of entities that the gold annotates.
         silver_triggers: Learnt from silver captions.
         silver_arguments: Likewise.
         gold_triggers: Learnt from gold sentences, sees what the silver one says.
-        gold_arguments: Likewise.
+        gold_entities: Learnt from gold sentences: what is an entity there.
+        gold_arguments: Likewise, sees what the silver one says and what the one of entities says.
+        forms: Forms of words of the lexicon that do not share their stem.
         thresholds: Least probabilities.
         uses_visual: Whether it was trained with the visual patterns that words evoke.
     """
@@ -88,12 +99,23 @@ class TextModel:
     lexicon: frozenset[str]
     context: frozenset[str]
     gold_types: tuple[str, ...] = ()
+    entity_types: tuple[str, ...] = ()
     silver_triggers: Softmax | None = None
     silver_arguments: Softmax | None = None
     gold_triggers: Softmax | None = None
+    gold_entities: Softmax | None = None
     gold_arguments: Softmax | None = None
+    forms: frozenset[str] = frozenset()
     thresholds: Thresholds = NO_THRESHOLDS
     uses_visual: bool = True
+
+    @cached_property
+    def _words(self) -> TriggerWords:
+        return TriggerWords(self.lexicon, self.forms)
+
+    def might_find(self, text: str) -> bool:
+        """Tell whether a text has a word that could trigger an event."""
+        return self._words.occur_in(text)
 
     def find(self, parsed: Sequence[Parsed], evoked: Evoked | None, add_entities: Any = None) -> list[list[Found]]:  # noqa: ANN401 - a method of PieceParser
         """Find the events of sentences.
@@ -131,15 +153,15 @@ class TextModel:
                 merged[:, number] = np.exp(logs[:, number]) if logs.size else 0.0
         return merged
 
+    def least(self, thresholds: Thresholds | None = None) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Return the least probability of each event type, (n_types,)."""
+        limits = thresholds or self.thresholds
+        is_gold = [not self.gold_types or name in self.gold_types for name in self.types]
+        return np.where(is_gold, limits.trigger, limits.silver_trigger)
+
     def decide(self, candidates: Candidates, rows: Float32s, thresholds: Thresholds | None = None) -> list[Found]:
         """Return the candidates that are triggers: those whose likeliest event type reaches its threshold."""
-        limits = thresholds or self.thresholds
-        least = np.array(
-            [
-                limits.trigger if not self.gold_types or name in self.gold_types else limits.silver_trigger
-                for name in self.types
-            ]
-        )
+        least = self.least(thresholds)
         found = []
         for token, row in zip(candidates.tokens, rows, strict=True):
             best = int(np.argmax(row[1:] - least))
@@ -147,40 +169,89 @@ class TextModel:
                 found.append(Found(token, self.types[best], float(row[1 + best])))
         return found
 
+    def find_fillers(self, parsed: Sequence[Parsed]) -> list[list[Filler]]:
+        """Return what could play a role in each sentence: the entities that were learnt, else names and nouns."""
+        if self.gold_entities is None:
+            return [find_fillers(one) for one in parsed]
+        return find_entities(parsed, self.gold_entities, self.entity_types)
+
     def role_probabilities(self, pairs: Sequence[Pairs]) -> list[Float32s]:
         """Return the probability of each role class for the candidates of each trigger."""
         features = [names for one in pairs for names in one.features]
-        empty = np.zeros((len(features), 1 + len(self.roles.names)), np.float32)
-        logs = self.silver_arguments.log_probabilities(features) if self.silver_arguments else empty
+        logs = self.silver_role_logs(features)
         if self.gold_arguments:
-            logs = self.gold_arguments.log_probabilities(
-                features, np.maximum(logs, LEAST_LOG) if self.silver_arguments else None
-            )
+            logs = self.gold_arguments.log_probabilities(*gold_pairs(pairs, logs))
+        elif not self.silver_arguments:
+            logs = np.zeros((len(features), 1 + len(self.roles.names)), np.float32)
         rows = np.split(logs, np.cumsum([len(one.features) for one in pairs])[:-1])
         return [self.roles.restrict(row, one.event_type) for row, one in zip(rows, pairs, strict=True)]
 
-    def fill(self, pairs: Pairs, rows: Float32s, least: float | None = None) -> tuple[FoundRole, ...]:
-        """Return the arguments among the candidates of a trigger."""
+    def silver_role_logs(self, features: Sequence[Sequence[str]]) -> Float32s:
+        """Return what silver says of pairs; float32, (n, 1 + n_roles), or without columns where there is no silver."""
+        if self.silver_arguments is None:
+            return np.zeros((len(features), 0), np.float32)
+        return np.maximum(self.silver_arguments.log_probabilities(features), LEAST_LOG)
+
+    def fill(self, hits: Sequence[Candidate], least: float | None = None) -> list[Found]:
+        """Return the triggers of a sentence with their arguments: candidates that are likely, together with their trigger.
+
+        What plays the same role in two events of one type does so in the likelier one: most such events are one.
+        """
         limit = self.thresholds.role if least is None else least
-        found = []
-        for filler, row in zip(pairs.fillers, rows, strict=True):
-            best = int(np.argmax(row[1:])) + 1
-            if row[best] >= limit:
-                found.append(FoundRole(filler, self.roles.names[best - 1], float(row[best])))
-        return tuple(found)
+        best: dict[tuple[str, str, int, int], tuple[float, int]] = {}
+        filled: list[list[tuple[FoundRole, float]]] = []
+        for number, (hit, pairs, rows) in enumerate(hits):
+            filled.append([])
+            for filler, row in zip(pairs.fillers, rows, strict=True):
+                role = int(np.argmax(row[1:])) + 1
+                joint = float(row[role]) * hit.score
+                if joint < limit:
+                    continue
+                found = FoundRole(filler, self.roles.names[role - 1], float(row[role]))
+                filled[number].append((found, joint))
+                key = (hit.event_type, found.role, filler.start, filler.end)
+                best[key] = max(best.get(key, (0.0, 0)), (joint, -number))
+        return [
+            hit._replace(
+                roles=tuple(
+                    found
+                    for found, joint in roles
+                    if best[hit.event_type, found.role, found.filler.start, found.filler.end] == (joint, -number)
+                )
+            )
+            for number, ((hit, _, _), roles) in enumerate(zip(hits, filled, strict=True))
+        ]
 
     def _with_roles(self, parsed: Sequence[Parsed], triggers: Sequence[Sequence[Found]]) -> list[list[Found]]:
         """Add the arguments of all triggers of a batch at once."""
-        flat = [(one, hit) for one, hits in zip(parsed, triggers, strict=True) for hit in hits]
-        if not flat or not (self.silver_arguments or self.gold_arguments):
+        wanted = [number for number, hits in enumerate(triggers) if hits]
+        if not wanted or not (self.silver_arguments or self.gold_arguments):
             return [list(hits) for hits in triggers]
-        pairs = [find_pairs(one, hit.token, hit.event_type) for one, hit in flat]
-        filled = map(self.fill, pairs, self.role_probabilities(pairs))
-        return [[hit._replace(roles=next(filled)) for hit in hits] for hits in triggers]
+        fillers = dict(zip(wanted, self.find_fillers([parsed[number] for number in wanted]), strict=True))
+        pairs = [
+            find_pairs(parsed[number], hit.token, hit.event_type, fillers[number])
+            for number in wanted
+            for hit in triggers[number]
+        ]
+        rows = iter(zip(pairs, self.role_probabilities(pairs), strict=True))
+        return [self.fill([(hit, *next(rows)) for hit in hits]) for hits in triggers]
 
     def with_thresholds(self, thresholds: Thresholds) -> TextModel:
         """Return the same with other thresholds."""
         return replace(self, thresholds=thresholds)
+
+
+def gold_pairs(pairs: Sequence[Pairs], silver: Float32s) -> tuple[list[list[str]], Float32s | None]:
+    """Return what the gold regression of arguments sees of pairs: sparse features, and what other regressions say.
+
+    Args:
+        pairs: Of any triggers.
+        silver: float32, (n, n_classes or 0): what silver says of all their candidates.
+    """
+    features = [[*names, *typed] for one in pairs for names, typed in zip(one.features, one.typed, strict=True)]
+    logs = [one.logs for one in pairs if len(one.fillers)]
+    dense = np.concatenate([silver, np.concatenate(logs)], axis=1) if logs else silver
+    return features, dense if dense.shape[1] else None
 
 
 def save_model(model: TextModel, folder: Path, about: Mapping[str, object]) -> None:
@@ -205,7 +276,9 @@ def save_model(model: TextModel, folder: Path, about: Mapping[str, object]) -> N
         "roles": list(model.roles.names),
         "lexicon": sorted(model.lexicon),
         "context": sorted(model.context),
+        "forms": sorted(model.forms),
         "goldTypes": list(model.gold_types),
+        "entityTypes": list(model.entity_types),
         "thresholds": model.thresholds._asdict(),
         "usesVisual": model.uses_visual,
         "dense": {name: part.n_dense for name, part in regressions.items()},
@@ -242,6 +315,8 @@ def load_model(folder: Path, ontology: Ontology) -> TextModel:
         frozenset(content["lexicon"]),
         frozenset(content["context"]),
         tuple(content["goldTypes"]),
+        tuple(content["entityTypes"]),
+        forms=frozenset(content["forms"]),
         thresholds=Thresholds(**content["thresholds"]),
         uses_visual=bool(content["usesVisual"]),
         **parts,

@@ -50,6 +50,10 @@ class RuleModel:
         self._known = lexicon_of_ontology(ontology)
         self._names = dict(names or {})
 
+    def might_find(self, text: str) -> bool:
+        """Tell whether a text could have an event: any text with a letter."""
+        return any(map(str.isalpha, text))
+
     def find(
         self,
         parsed: Sequence[Parsed],

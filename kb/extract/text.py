@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["EventFinder", "TextExtractor"]
 
-BATCH_PIECES = 256
+BATCH_PIECES = 1_024
 
 
 class EventFinder(Protocol):
     """Finds the events of parsed sentences: a trained model, or rules."""
+
+    def might_find(self, text: str) -> bool:
+        """Tell whether a sentence is worth parsing."""
+        ...
 
     def find(
         self,
@@ -51,7 +55,7 @@ class TextExtractor:
         language: What the pipeline reads; texts that are surely in another language are left out and counted.
 
     Attributes:
-        counts: Texts, pieces and mentions so far, and texts left out by reason.
+        counts: Texts, pieces and mentions so far, pieces that were not parsed, and texts left out by reason.
     """
 
     def __init__(
@@ -83,10 +87,13 @@ class TextExtractor:
             self.counts[f"texts left out: language {language}"] += 1
             return
         for first, text in cut_pieces(record.text):
-            yield _Piece(record, record.first + first, text)
+            self.counts["pieces"] += 1
+            if self._finder.might_find(text):
+                yield _Piece(record, record.first + first, text)
+            else:
+                self.counts["pieces without a word that could trigger an event"] += 1
 
     def _of_batch(self, batch: Sequence[_Piece]) -> Iterator[Mention]:
-        self.counts["pieces"] += len(batch)
         parsed = self._parser.parse([piece.text for piece in batch])
         for piece, one, found in zip(
             batch, parsed, self._finder.find(parsed, self._evoked, self._parser.add_entities), strict=True

@@ -168,9 +168,10 @@ def learn_folds(learner: GoldLearner) -> Predictions:
     """Predict every fold by a model learnt from the others."""
     predicted: Predictions = []
     for fold in range(N_GROUPS):
-        model = learner.learn(set(range(N_GROUPS)) - {fold})
+        others = set(range(N_GROUPS)) - {fold}
+        model = learner.learn(others)
         members = [i for i, group in enumerate(learner.groups) if group == fold]
-        found = [learner.predict(model, i) for i in members]
+        found = [learner.predict(others, model, i) for i in members]
         predicted += as_predicted([learner.examples[i] for i in members], found)
         say(part=f"fold {fold}", **model.thresholds._asdict(), cpuSeconds=round(time.process_time()))
     return predicted

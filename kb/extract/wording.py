@@ -1,0 +1,59 @@
+"""Which texts need parsing at all: those with a word that might be the form of a trigger."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from miner.text.stems import stem_word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kb.extract.examples import Example
+
+__all__ = ["TriggerWords", "odd_forms"]
+
+WORD = re.compile(r"[^\W_]+")
+MOST_REMEMBERED = 500_000
+
+
+def odd_forms(examples: Iterable[Example], lemmas: frozenset[str]) -> frozenset[str]:
+    """Return the forms of some lemmas that their stems do not give away, such as "shot" of "shoot"."""
+    pairs = {
+        (lower, lemma)
+        for example in examples
+        for lower, lemma in zip(example.parsed.lowers, example.parsed.lemmas, strict=True)
+        if lemma in lemmas
+    }
+    return frozenset(lower for lower, lemma in pairs if not _stems(lower) & _stems(lemma))
+
+
+def _stems(word: str) -> set[str]:
+    return {stem_word(part) for part in WORD.findall(word)}
+
+
+class TriggerWords:
+    """Knows the words that might be forms of some lemmas; it may take others for them, but hardly misses one.
+
+    Args:
+        lemmas: In lower case.
+        forms: Forms that do not share the stem of their lemma.
+    """
+
+    def __init__(self, lemmas: Iterable[str], forms: Iterable[str]) -> None:
+        """Keep the stems."""
+        self._stems = set().union(*(_stems(word) for word in (*lemmas, *forms)))
+        self._known: dict[str, bool] = {}
+
+    def occur_in(self, text: str) -> bool:
+        """Tell whether a text has such a word."""
+        return any(self._is_one(word) for word in WORD.findall(text.lower()))
+
+    def _is_one(self, word: str) -> bool:
+        found = self._known.get(word)
+        if found is None:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            found = self._known[word] = stem_word(word) in self._stems
+        return found
