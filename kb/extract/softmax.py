@@ -133,17 +133,17 @@ def _frequent(features: Sequence[Sequence[str]]) -> npt.NDArray[np.int32]:
 
 def _design(features: Sequence[Sequence[str]], buckets: npt.NDArray[np.int32], dense: Float32s | None) -> csr_matrix:
     """Return the examples as a matrix: known buckets, dense features, and a constant."""
-    column = np.full(N_BUCKETS, -1, np.int32)
-    column[buckets] = np.arange(len(buckets), dtype=np.int32)
-    ends, columns = [0], []
-    for names in features:
-        row = np.unique(column[[bucket(name) for name in names]]) if names else np.empty(0, np.int32)
-        columns.append(row[row >= 0])
-        ends.append(ends[-1] + len(columns[-1]))
-    indices = np.concatenate(columns) if columns else np.empty(0, np.int32)
+    n_names = [len(names) for names in features]
+    found = np.fromiter((bucket(name) for names in features for name in names), np.int64, sum(n_names))
+    columns = np.searchsorted(buckets, found)
+    known = np.append(buckets, -1)[columns] == found
+    rows = np.repeat(np.arange(len(features)), n_names)[known]
     sparse = csr_matrix(
-        (np.ones(len(indices), np.float32), indices, ends), shape=(len(features), len(buckets)), dtype=np.float32
+        (np.ones(len(rows), np.float32), (rows, columns[known])), shape=(len(features), len(buckets)), dtype=np.float32
     )
+    # Two names of one example may share a bucket, which it has once.
+    sparse.sum_duplicates()
+    sparse.data[:] = 1
     blocks = [
         sparse,
         *([] if dense is None else [csr_matrix(dense)]),
