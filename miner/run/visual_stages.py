@@ -16,7 +16,7 @@ from miner.run.split_stage import group_representatives
 from miner.run.stage import Context, Known, ShardedStage, Shards, WholeStage
 from miner.store.formats import read_array, read_table, write_array, write_json, write_table
 from miner.visual.activations import Activations, join_activations
-from miner.visual.encode import EncodedShard, encode_shard, join_images
+from miner.visual.encode import EncodedShard, encode_shard, join_images, require_there
 from miner.visual.engine import choose_engine
 from miner.visual.filters import fire_items
 from miner.visual.groups import group_sizes, photo_groups
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from miner.store.artefact import Artefact
     from miner.visual.engine import EngineKind
 
-VANISHED = ("missing-image", "unreadable-image")
 ACTIVATIONS = ("maxima", "cells", "pooled", "projected")
 
 
@@ -44,17 +43,11 @@ def encode_records(
     """Encode one shard, wherever it is worked on.
 
     Raises:
-        CorpusError: A picture that was there when the corpus was read is not there now, or not on this worker. Taken for a
-            bad picture it would end up in an artefact that claims to hold it.
+        CorpusError: As of `require_there`.
     """
     shard = encode_shard(rows, source, config, seed=seed, kind=kind)
-    were_ok = rows["status"].to_pylist()
-    for before, now in zip(were_ok, shard.images.to_pylist(), strict=True):
-        if before == "ok" and now["code"] in VANISHED:
-            raise CorpusError(
-                f"Record {now['record']}: {now['reason']}, though it was readable when the run began.",
-                hint="The corpus must stay as it is during a run, and be at the same place on every worker.",
-            )
+    for before, now in zip(rows["status"].to_pylist(), shard.images.to_pylist(), strict=True):
+        require_there(before, now["record"], now["code"], now["reason"])
     return shard
 
 
@@ -146,7 +139,8 @@ def _make_groups(context: Context, directory: Path) -> None:
     _require_pictures(images)
     hashes = [phash for phash in images["phash"].to_pylist() if phash is not None]
     visual = context.config.visual
-    groups = photo_groups(hashes, encoded.pooled(), max_bits=visual.duplicate_bits, min_cosine=visual.duplicate_cosine)
+    pooled = encoded.rows("pooled", np.arange(encoded.n_rows))
+    groups = photo_groups(hashes, pooled, max_bits=visual.duplicate_bits, min_cosine=visual.duplicate_cosine)
     write_table(directory / "images.parquet", images)
     write_array(directory / "groups.npy", groups)
     sizes = asdict(group_sizes(groups))

@@ -13,9 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import spacy
-
 from miner.errors import TextError
+from miner.text.lean import spacy
 
 if TYPE_CHECKING:
     from spacy.language import Language

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import spacy
+from miner.text.lean import spacy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

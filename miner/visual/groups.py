@@ -16,6 +16,8 @@ from miner.visual.hashing import MIRROR, close_pairs, parse_hashes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from miner.visual.quantiles import Rows
+
 Indices = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.floating[Any]]
@@ -56,7 +58,7 @@ class GroupSizes:
         return self.n_images - self.n_groups
 
 
-def photo_groups(phash: Sequence[str], pooled: Floats, *, max_bits: int, min_cosine: float) -> Indices:
+def photo_groups(phash: Sequence[str], pooled: Rows, *, max_bits: int, min_cosine: float) -> Indices:
     """Group pictures that are copies of one photograph.
 
     The perceptual hash proposes and the network confirms: pictures belong together when their hashes differ in at most
@@ -68,7 +70,7 @@ def photo_groups(phash: Sequence[str], pooled: Floats, *, max_bits: int, min_cos
 
     Args:
         phash: 16 hexadecimal digits per picture.
-        pooled: (n, n_filters), at least 0.
+        pooled: (n, n_filters), at least 0; may lie on the disk, only what must be compared is read.
         max_bits: Most bits in which hashes of copies differ.
         min_cosine: Least cosine of pooled features of copies.
 
@@ -106,7 +108,7 @@ def group_sizes(groups: Indices) -> GroupSizes:
     return GroupSizes(len(groups), len(counts), max(by_size, default=0), by_size)
 
 
-def _group_equal(bucket_of: Indices, pooled: Floats, needed: Float32) -> tuple[list[Indices], list[Indices]]:
+def _group_equal(bucket_of: Indices, pooled: Rows, needed: Float32) -> tuple[list[Indices], list[Indices]]:
     """Group pictures of equal hash around leaders.
 
     Each picture joins the first leader that it resembles, or leads itself; not all pairs are compared, since thousands of
@@ -155,7 +157,7 @@ def _pair_leaders(leaders: list[Indices], left: Indices, right: Indices) -> tupl
     return np.concatenate(pairs, axis=1), origins
 
 
-def _cosines(pooled: Floats, pairs: Indices) -> Float32:
+def _cosines(pooled: Rows, pairs: Indices) -> Float32:
     """Return the cosine of the features of each pair of rows."""
     cosines = np.empty(pairs.shape[1], np.float32)
     for start in range(0, pairs.shape[1], MAX_CHUNK):

@@ -22,6 +22,7 @@ BENCHMARKS = {
     "extraction": ["extraction"],
     "worker_kills": ["worker_kills"],
     "captions": ["captions"],
+    "memory": ["memory"],
 }
 
 
