@@ -56,11 +56,15 @@ class VisualConfig(Section):
     shard_size: Annotated[int, Field(ge=1)] = Field(256, description="Records in one shard of encoding work")
     max_pixels: Annotated[int, Field(ge=1)] = Field(100_000_000, description="Larger images are refused (pixels)")
     max_seconds: Annotated[float, Field(gt=0)] = Field(
-        60.0, description="Images that take longer to decode are refused (seconds)"
+        60.0, description="Images that take longer to decode are refused (seconds of processor time)"
     )
     n_dims: Annotated[int, Field(ge=8)] = Field(256, description="Dimensions of the stored copy of each cell")
     items: Literal["filters", "classes", "both"] = Field(
         "both", description="What can be a visual item: filters, classes of the network's classifier by cell, or both"
+    )
+    scope: Literal["image", "region"] = Field(
+        "image",
+        description="Where items of a rule fire together: in one picture, or in one neighbourhood of 3 x 3 cells of it",
     )
     firing: Literal["quantile", "top_k"] = Field(
         "quantile", description="A visual item fires above its own quantile, or among the top k of an image"

@@ -88,7 +88,8 @@ class Artefact:
     @property
     def shards(self) -> tuple[Path, ...]:
         """Directories of its shards, in their order."""
-        return tuple(sorted({self.path / name.split("/")[0] for name in self.files if "/" in name}))
+        names = {name.split("/")[0] for name in self.files if "/" in name}
+        return tuple(self.path / name for name in sorted(names, key=lambda name: (len(name), name)))
 
     def file(self, name: str) -> Path:
         """Return the path of one of its files.

@@ -3,6 +3,9 @@
 Files are read and decoded while the network runs on those before them. A file that keeps its decoder busy without end must
 not hold up the others; a thread cannot be stopped from outside, so a call that takes too long is left to itself on its thread,
 which does not keep the process from ending, and a fresh thread takes over the rest.
+
+What counts is the processor time of the thread, so that a busy machine or one that was asleep refuses no other files than an
+idle one. A call may work on threads of its own, whose time nobody tells: it is late as well when it was waited for `STALLED` times as long.
 """
 
 from __future__ import annotations
@@ -22,6 +25,29 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+STALLED = 10
+_GLANCE_S = 1.0
+"""Longest time between two looks at a call; a process that was stopped meanwhile is charged for no more."""
+
+
+_left: list[tuple[threading.Thread, object]] = []
+
+
+def still_busy() -> list[object]:
+    """Return the items whose calls were given up in this process and still keep a thread busy."""
+    _left[:] = [(thread, item) for thread, item in _left if thread.is_alive()]
+    return [item for _, item in _left]
+
+
+def _stopwatch() -> Callable[[], float]:
+    """Return what tells how long the calling thread has worked since, also to other threads while it lives."""
+    if hasattr(time, "pthread_getcpuclockid"):
+        clock = time.pthread_getcpuclockid(threading.get_ident())
+        began = time.clock_gettime(clock)
+        return lambda: time.clock_gettime(clock) - began
+    at = time.monotonic()
+    return lambda: time.monotonic() - at
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -30,7 +56,8 @@ class Pace:
     Attributes:
         n_threads: Calls at once.
         n_ahead: Calls that may be waiting or answered before their result is asked for; bounds memory.
-        limit_s: Seconds a call may take from when it says that it begins; before that it may wait for a file.
+        limit_s: Processor seconds a call may take from when it says that it begins (elapsed ones where the system does not tell);
+            before that it may wait for a file.
     """
 
     n_threads: int
@@ -41,14 +68,18 @@ class Pace:
 @dataclass(eq=False)
 class _Job(Generic[T, R]):
     item: T
-    began_at: float | None = None
+    used_s: Callable[[], float] | None = None
+    thread: threading.Thread | None = None
     answers: tuple[R] | None = None
     error: BaseException | None = None
-    is_given_up: bool = False
+    is_late: bool = False
 
     @property
     def is_over(self) -> bool:
         return self.answers is not None or self.error is not None
+
+    def begin(self) -> None:
+        self.thread, self.used_s = threading.current_thread(), _stopwatch()
 
 
 class _Crew(Generic[T, R]):
@@ -77,19 +108,26 @@ class _Crew(Generic[T, R]):
             TimeoutError: It takes too long.
         """
         with self._changed:
-            while not job.is_over:
-                # one that has not begun cannot be late before this
-                left_s = (job.began_at or time.monotonic()) + self._pace.limit_s - time.monotonic()
-                if job.began_at is not None and left_s <= 0:
-                    job.is_given_up = True
+            waited_s = 0.0
+            while not job.is_over and not job.is_late:
+                left_s = self._pace.limit_s - (job.used_s() if job.used_s else 0.0)
+                if left_s <= 0 or waited_s > STALLED * self._pace.limit_s:
+                    job.is_late = True
+                    self._give_up(job)
                     break
-                self._changed.wait(left_s)
-        if job.is_given_up:
-            self._start_thread()
+                started, glance_s = time.monotonic(), min(left_s, _GLANCE_S)
+                self._changed.wait(glance_s)
+                waited_s += min(time.monotonic() - started, glance_s) if job.used_s else 0.0
+        if job.is_late:
             raise TimeoutError(f"it took longer than {self._pace.limit_s:g} s")
         if job.answers is None:
             raise job.error or RuntimeError("a call ended without a result")
         return job.answers[0]
+
+    def _give_up(self, job: _Job[T, R]) -> None:
+        if job.thread is not None:
+            _left.append((job.thread, job.item))
+        self._start_thread()
 
     def dismiss(self) -> None:
         with self._changed:
@@ -104,8 +142,10 @@ class _Crew(Generic[T, R]):
         while (job := self._next()) is not None:
             answers, error = self._answer(job)
             with self._changed:
-                if job.is_given_up:
+                if job.is_late:
                     return
+                # also where nobody was waiting: what is late must not depend on who was
+                job.is_late = job.used_s is not None and job.used_s() > self._pace.limit_s
                 job.answers, job.error = answers, error
                 self._changed.notify_all()
 
@@ -116,11 +156,8 @@ class _Crew(Generic[T, R]):
             return None if self._is_dismissed else self._jobs.popleft()
 
     def _answer(self, job: _Job[T, R]) -> tuple[tuple[R] | None, BaseException | None]:
-        def begin() -> None:
-            job.began_at = time.monotonic()
-
         try:
-            return (self._work(job.item, begin),), None
+            return (self._work(job.item, job.begin),), None
         except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to who takes the result
             return None, error
 
@@ -147,7 +184,7 @@ def map_ahead(
         try:
             return crew.take(job)
         except TimeoutError as error:
-            if not job.is_given_up:
+            if not job.is_late:
                 raise  # the function's own
             return on_late(job.item, error)
 

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from miner.errors import CorpusError
 from miner.visual.activations import Activations, join_activations, no_activations, random_projection, summarise
 from miner.visual.engine import engine_of_thread
 from miner.visual.filters import item_columns
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from miner.visual.prepare import Clock, ImageSource, Refused
 
 logger = logging.getLogger(__name__)
+
+VANISHED = ("missing-image", "unreadable-image")
+"""Codes of pictures that are not there, rather than of no use."""
 
 IMAGES = pa.schema(
     [
@@ -156,7 +160,7 @@ def encode_images(
 ) -> Iterator[EncodedImage]:
     """Encode pictures and hand out their whole filter maps, which are never stored.
 
-    The maps are those that `encode_shard` summarised. A picture that cannot be used any more is logged and left out.
+    The maps are those that `encode_shard` summarised. A picture that cannot be used is logged and left out.
 
     Args:
         rows: Records, as for `encode_shard`.
@@ -169,9 +173,10 @@ def encode_images(
 
     Raises:
         BackboneError: The network is unknown or its weights are unusable.
+        CorpusError: As of `require_there`.
     """
     engine = engine_of_thread(load_backbone(cfg.backbone), kind)
-    for item in _usable(_preparation(source, engine, cfg).prepare(rows)):
+    for item in _usable(_preparation(source, engine, cfg).prepare(rows), rows):
         maps = _look(engine, item)
         if not item.geometry.is_full:
             maps = maps.stand_in(_sources(item))
@@ -209,11 +214,33 @@ def _describe(prepared: Iterable[Prepared | Refused], images: list[dict[str, obj
         yield item
 
 
-def _usable(prepared: Iterable[Prepared | Refused]) -> Iterator[Prepared]:
-    for item in prepared:
+def require_there(status: str, record: str, code: str | None, reason: str | None) -> None:
+    """Refuse to go on without a picture that was there before.
+
+    Args:
+        status: Of the record when the corpus was read.
+        record: Its id.
+        code: Why its picture cannot be used now, if so.
+        reason: The same in words.
+
+    Raises:
+        CorpusError: It was there then and is not now, or not on this worker. Taken for a bad picture it would end up in an
+            artefact that claims to hold it.
+    """
+    if status == "ok" and code in VANISHED:
+        raise CorpusError(
+            f"Record {record}: {reason}, though it was readable when the run began.",
+            hint="The corpus must stay as it is during a run, and be at the same place on every worker.",
+        )
+
+
+def _usable(prepared: Iterable[Prepared | Refused], rows: pa.Table) -> Iterator[Prepared]:
+    statuses = rows["status"].to_pylist() if "status" in rows.schema.names else ["ok"] * len(rows)
+    for item, status in zip(prepared, statuses, strict=True):
         if isinstance(item, Prepared):
             yield item
         else:
+            require_there(status, item.record, item.error.code, item.error.message)
             logger.warning("record %s is left out: %s", item.record, item.error.message)
 
 

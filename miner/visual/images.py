@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 
 Float32 = npt.NDArray[np.float32]
 
-# raster formats only: Pillow's EPS reader starts a program, others have no place in a corpus
-FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM", "TGA", "ICO")
+# raster formats only: Pillow's EPS reader starts a program, others have no place in a corpus;
+# no JPEG 2000: its decoder holds the interpreter's lock, so no time limit could end it
+FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "PPM", "TGA", "ICO")
 
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
@@ -49,6 +50,7 @@ _SIGNATURES = {
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
 }
+_JPEG_2000 = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
 _DECODER_ERRORS = (
     OSError,
     SyntaxError,
@@ -170,6 +172,10 @@ def _open(data: bytes) -> Image.Image:
 
 def _unidentified(data: bytes) -> ImageError:
     """Say what a file that is no readable image looks like."""
+    if data.startswith(_JPEG_2000):
+        return ImageError(
+            "unknown-format", "JPEG 2000 is not read: its decoder cannot be interrupted; save it as JPEG or PNG"
+        )
     for signature, name in _SIGNATURES.items():
         if data.startswith(signature):
             return ImageError("truncated-image", f"the header of this {name} file is incomplete")

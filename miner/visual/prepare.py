@@ -8,10 +8,10 @@ import time
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
-from miner.errors import EventMinerError, ImageError
-from miner.visual.ahead import Pace, map_ahead
+from miner.errors import CorpusError, EventMinerError, ImageError
+from miner.visual.ahead import Pace, map_ahead, still_busy
 from miner.visual.hashing import perceptual_hash
 from miner.visual.images import cut, decode_image
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 Part = Literal["read", "decode", "cut", "hash", "network"]
 
 logger = logging.getLogger(__name__)
+
+MOST_BUSY = 4
+"""Pictures whose decoding was given up and goes on nevertheless, in one process."""
 
 N_AHEAD = 32
 """Pictures made ready before the network asks for them, 150 kB each."""
@@ -108,7 +111,7 @@ class Preparation:
         source: Opens image files.
         backbone: The network they are cut for.
         max_pixels: Larger pictures are refused.
-        max_seconds: Pictures that take longer to decode are refused.
+        max_seconds: Pictures that take more processor seconds to decode are refused.
         view: What of a picture is seen.
         clock: Takes the time.
     """
@@ -178,4 +181,18 @@ class Preparation:
 
 
 def _give_up(numbered: tuple[int, Row], error: TimeoutError) -> Refused:
-    return Refused(str(numbered[1]["record"]), ImageError("slow-image", f"decoding was given up: {error}"))
+    """Refuse a picture that takes too long.
+
+    Raises:
+        CorpusError: Too many such pictures still keep their decoders busy; each has a core and the memory of a picture.
+    """
+    record = str(numbered[1]["record"])
+    busy = still_busy()
+    if len(busy) > MOST_BUSY:
+        names = ", ".join(repr(row["record"]) for _, row in cast("list[tuple[int, Row]]", busy))
+        raise CorpusError(
+            f"The pictures of {len(busy)} records keep their decoders busy without end: {names}.",
+            hint="Take them out of the corpus, or set visual.max_pixels lower.",
+        )
+    logger.warning("record %s: decoding %s was given up: %s", record, numbered[1]["image"], error)
+    return Refused(record, ImageError("slow-image", f"decoding was given up: {error}"))

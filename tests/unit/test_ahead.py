@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from miner.visual.ahead import Pace, map_ahead
+from miner.visual.ahead import Pace, map_ahead, still_busy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +20,14 @@ def pace(*, n_threads: int = 2, n_ahead: int = 4, limit_s: float = 30) -> Pace:
 
 def late(item: int, error: TimeoutError) -> str:
     return f"{item}: {error}"
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    for _ in range(1_000):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came")
 
 
 def ahead(work: Callable[[int, Begin], str], n: int, how: Pace) -> Iterator[str]:
@@ -58,20 +66,64 @@ def test_ahead_works_while_nobody_asks_but_no_further_than_allowed() -> None:
     results.close()  # type: ignore[attr-defined]
 
 
+def spin(until: threading.Event) -> None:
+    while not until.is_set():
+        pass
+
+
 def test_ahead_gives_up_a_call_that_does_not_end_and_goes_on_with_the_rest() -> None:
     gate = threading.Event()
 
     def work(item: int, begin: Begin) -> str:
         begin()
         if item in {1, 2}:
-            gate.wait()
+            spin(gate)
         return str(item)
 
-    started = time.monotonic()
     found = list(ahead(work, 5, pace(n_threads=1, limit_s=0.3)))
     assert found == ["0", "1: it took longer than 0.3 s", "2: it took longer than 0.3 s", "3", "4"]
-    assert time.monotonic() - started < 10
+    assert still_busy() == [1, 2]
     gate.set()
+    wait_until(lambda: not still_busy())
+
+
+def test_ahead_counts_work_and_not_the_time_that_others_have_the_machine() -> None:
+    def work(item: int, begin: Begin) -> str:
+        begin()
+        time.sleep(0.4)
+        return str(item)
+
+    assert list(ahead(work, 2, pace(limit_s=0.2))) == ["0", "1"]
+
+
+def test_ahead_gives_up_a_call_whose_own_threads_never_answer() -> None:
+    gate = threading.Event()
+
+    def work(item: int, begin: Begin) -> str:
+        begin()
+        gate.wait()
+        return str(item)
+
+    assert list(ahead(work, 1, pace(limit_s=0.02))) == ["0: it took longer than 0.02 s"]
+    gate.set()
+    wait_until(lambda: not still_busy())
+
+
+def test_ahead_refuses_what_took_too_long_while_nobody_was_waiting() -> None:
+    over = threading.Event()
+
+    def work(item: int, begin: Begin) -> str:
+        begin()
+        while item == 1 and time.thread_time() < 0.2:
+            pass
+        if item == 2:
+            over.set()
+        return str(item)
+
+    results = ahead(work, 3, pace(n_threads=1, limit_s=0.1))
+    assert next(results) == "0"
+    assert over.wait(30)
+    assert list(results) == ["1: it took longer than 0.1 s", "2"]
 
 
 def test_ahead_does_not_count_the_time_before_a_call_begins() -> None:
@@ -103,8 +155,4 @@ def test_ahead_leaves_no_thread_behind() -> None:
     broken_off = ahead(lambda item, _begin: str(item), 10, pace())
     next(broken_off)
     broken_off.close()  # type: ignore[attr-defined]
-    for _ in range(200):
-        if threading.active_count() == before:
-            break
-        time.sleep(0.01)
-    assert threading.active_count() == before
+    wait_until(lambda: threading.active_count() <= before)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
@@ -14,7 +15,8 @@ from PIL import Image
 from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 from miner.config import VisualConfig
-from miner.errors import BackboneError, ConfigError, ImageError
+from miner.errors import BackboneError, ConfigError, CorpusError, ImageError
+from miner.visual import prepare
 from miner.visual.activations import Activations, Maps, summarise
 from miner.visual.backbone import BACKBONES
 from miner.visual.encode import IMAGES, EncodedShard, encode_images, encode_shard, join_images
@@ -139,6 +141,24 @@ def test_encode_gives_up_an_image_that_takes_too_long_and_goes_on() -> None:
     assert images["row"].to_pylist() == [None, 0, 1]
 
 
+def test_encode_stops_when_too_many_images_keep_their_decoders_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No real file is known that decodes without end, so a decoder that does is put in the place of ours."""
+    end = threading.Event()
+
+    def decode(data: bytes, **_limits: int) -> object:
+        while not end.is_set():
+            pass
+        raise ImageError("unknown-format", str(len(data)))
+
+    monkeypatch.setattr(prepare, "decode_image", decode)
+    config = CONFIG.model_copy(update={"max_seconds": 0.05})
+    try:
+        with pytest.raises(CorpusError, match=r"5 records keep their decoders busy without end: .*'r-0.jpg', 'r-1.jpg'"):
+            encode_shard(table(scenes(6)), MemorySource(scenes(6)), config, kind="onnx")
+    finally:
+        end.set()
+
+
 def test_encode_passes_bad_records_with_their_own_reason() -> None:
     """The image of a record that is already bad is not even opened."""
     rows = pa.table(
@@ -215,9 +235,9 @@ def test_encode_runs_batches_of_one_size(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_encode_images_gives_the_maps_that_shards_summarise() -> None:
-    """More than one batch, with a missing picture in the middle."""
-    names = dict.fromkeys([*list(scenes())[:17], "gone", *list(scenes())[17:]])
-    found = list(encode_images(table(names), MemorySource(scenes()), CONFIG, kind="onnx"))
+    """More than one batch, with a picture of no use in the middle."""
+    names = dict.fromkeys([*list(scenes())[:17], "empty", *list(scenes())[17:]])
+    found = list(encode_images(table(names), MemorySource({**scenes(), "empty": b""}), CONFIG, kind="onnx"))
     assert len(found) == 20
     assert [item.index for item in found] == [*range(17), 18, 19, 20]
     maxima = np.stack([item.maps.max(axis=(1, 2)) for item in found]).astype(np.float16)
@@ -228,8 +248,16 @@ def test_encode_images_gives_the_maps_that_shards_summarise() -> None:
 
 def test_encode_images_says_what_it_leaves_out(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        assert not list(encode_images(table({"gone": b""}), MemorySource(), CONFIG, kind="onnx"))
-    assert "r-gone is left out: no image 'gone'" in caplog.text
+        assert not list(encode_images(table({"empty": b""}), MemorySource({"empty": b""}), CONFIG, kind="onnx"))
+    assert "r-empty is left out" in caplog.text
+
+
+def test_encode_images_does_not_go_on_without_an_image_that_was_there() -> None:
+    rows = table({"gone": b""})
+    with pytest.raises(CorpusError, match="Record r-gone: no image 'gone', though it was readable when the run began"):
+        list(encode_images(rows, MemorySource(), CONFIG, kind="onnx"))
+    bad = rows.append_column("status", [["bad"]])
+    assert not list(encode_images(bad, MemorySource(), CONFIG, kind="onnx"))
 
 
 def test_encode_finds_a_thing_in_its_cell() -> None:
