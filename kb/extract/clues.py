@@ -4,45 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kb.extract.days import Day, find_days, read_day
 from miner.text.stems import stem_word
 from miner.text.words import stop_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+    from datetime import date
 
-__all__ = ["PLACE_ROLES", "Clues", "Day", "find_days", "read_clues", "read_day"]
+__all__ = ["PLACE_ROLES", "Clues", "read_clues"]
 
 PLACE_ROLES = frozenset({"Place", "Destination", "Origin"})
 NO_PICTURE = frozenset({0, 1 << 63})
 """Hashes of pictures with nothing in them."""
 
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTH = (
-    r"(jan(?:uary|\.)?|feb(?:ruary|\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may|june?|july?|aug(?:ust|\.)?|sept?(?:ember|\.)?"
-    r"|oct(?:ober|\.)?|nov(?:ember|\.)?|dec(?:ember|\.)?)"
-)
-_ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})")
-_MONTH_FIRST = re.compile(rf"\b{_MONTH}\s+(\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s+(\d{{4}})\b)?", re.IGNORECASE)
-_DAY_FIRST = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}\b(?:,?\s+(\d{{4}})\b)?", re.IGNORECASE)
-_WEEKDAY = re.compile(rf"\b({'|'.join(WEEKDAYS)})\b", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
-
-
-class Day(NamedTuple):
-    """A day of some year; no year where none is said."""
-
-    year: int | None
-    month: int
-    day: int
-
-    def may_be(self, other: Day) -> bool:
-        """Tell whether both can be the same day."""
-        same_year = self.year is None or other.year is None or self.year == other.year
-        return same_year and self[1:] == other[1:]
 
 
 @dataclass(frozen=True)
@@ -119,38 +97,3 @@ def stems_of(text: str) -> frozenset[str]:
 
 def _stops() -> frozenset[str]:
     return stop_words("en")
-
-
-def read_day(time: object) -> date | None:
-    """Return the day of a time that a corpus gives, none where it is written in another way than ISO 8601 begins."""
-    match = _ISO.match(str(time or "").strip())
-    if match is None:
-        return None
-    try:
-        return date(*map(int, match.groups()))
-    except ValueError:
-        return None
-
-
-def find_days(text: str, published: date | None) -> Iterable[Day]:
-    """Yield the days that a text names; a weekday is the last one up to the day of publication, where that is known.
-
-    Example:
-        >>> list(find_days("On July 4, 2023 and on 5 May", None))
-        [Day(year=2023, month=7, day=4), Day(year=None, month=5, day=5)]
-    """
-    for year, month, day in _ISO.findall(text):
-        yield Day(int(year), int(month), int(day))
-    for month, day, year in _MONTH_FIRST.findall(text):
-        yield Day(int(year) if year else None, _month(month), int(day))
-    for day, month, year in _DAY_FIRST.findall(text):
-        yield Day(int(year) if year else None, _month(month), int(day))
-    if published is None:
-        return
-    for weekday in _WEEKDAY.findall(text):
-        then = published - timedelta(days=(published.weekday() - WEEKDAYS.index(weekday.lower())) % 7)
-        yield Day(then.year, then.month, then.day)
-
-
-def _month(name: str) -> int:
-    return MONTHS.index(name[:3].lower()) + 1

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from kb.extract.clues import Day
+from kb.extract.days import Day
 from miner.text.stems import word_family
 
 if TYPE_CHECKING:
@@ -151,19 +151,25 @@ def _place(one: Clues, other: Clues, weights: Mapping[str, float]) -> _Part:
 
 
 def _time(one: Clues, other: Clues) -> _Part:
+    gap = _gap(one, other)
+    if not one.days and not other.days:
+        return gap
     first, second = _days(one), _days(other)
-    if one.days or other.days:
-        if not first or not second:
-            return None
-        if any(a.may_be(b) for a in first for b in second):
-            return SAME_DAY, "same day"
-        if one.days and other.days:
-            return OTHER_DAY, "other days"
+    if not first or not second:
+        return None
+    same = [a.is_said and b.is_said for a in first for b in second if a.may_be(b)]
+    if same:
+        # A year that nobody said is a guess, which what was published far apart does not bear out.
+        far = gap if gap is not None and gap[0] < 0 and not any(same) else None
+        return (SAME_DAY + far[0], f"same day of a year that is not said, {far[1]}") if far else (SAME_DAY, "same day")
+    return (OTHER_DAY, "other days") if one.days and other.days else gap
+
+
+def _gap(one: Clues, other: Clues) -> _Part:
     if one.published is None or other.published is None:
         return None
     gap = abs((one.published - other.published).days)
-    value = next((worth for most, worth in NEAR_DAYS if gap <= most), FAR_DAYS)
-    return value, f"published {gap} days apart"
+    return next((worth for most, worth in NEAR_DAYS if gap <= most), FAR_DAYS), f"published {gap} days apart"
 
 
 def _days(one: Clues) -> frozenset[Day]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from kb.extract.clues import Clues, Day, find_days, read_clues, read_day
+from kb.extract.clues import Clues, read_clues
 from kb.extract.coref import LARGEST_BLOCK, compare, resolve, word_weights
+from kb.extract.days import Day, find_days, read_day
 
 
 def report(document: str, text: str, trigger: str, lemma: str, time: str | None = None, **roles: str) -> Clues:
@@ -123,10 +124,56 @@ def test_days_are_read_from_texts() -> None:
     assert set(find_days("on Tuesday", tuesday)) == {Day(2016, 7, 5)}
     assert set(find_days("on Sunday", tuesday)) == {Day(2016, 7, 3)}
     assert set(find_days("on Sunday", None)) == set()
-    assert set(find_days("2016-07-05; Sept. 3rd; 4 of May 1999; march 12 men", None)) == {
-        Day(2016, 7, 5), Day(None, 9, 3), Day(1999, 5, 4), Day(None, 3, 12)
+    assert set(find_days("2016-07-05; Sept. 3rd; 4 of May 1999; july 12; 5 Mar. 2016; MARCH 6", None)) == {
+        Day(2016, 7, 5), Day(None, 9, 3), Day(1999, 5, 4), Day(None, 7, 12), Day(2016, 3, 5), Day(None, 3, 6)
     }  # fmt: skip
     assert Day(None, 7, 5).may_be(Day(2016, 7, 5))
     assert not Day(2015, 7, 5).may_be(Day(2016, 7, 5))
     assert read_day("2016-07-05T10:00:00Z") == tuesday
     assert read_day("2016-13-05") is read_day("yesterday") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "At least 10 may have been killed.", "Protesters march 20 miles.", "Protesters March 20 Miles to the Capital",
+        "At Least 10 May Have Been Killed", "At Least 12 March on the Capital", "In March 20,000 people fled.",
+        "Prices rose in May 10%.", "dec 5", "February 31", "April 0", "2016-13-45",
+    ],
+)  # fmt: skip
+def test_verbs_and_numbers_are_no_days(text: str) -> None:
+    assert set(find_days(text, None)) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "published", "day"),
+    [
+        ("on May 1", date(2016, 5, 3), Day(2016, 5, 1, guessed=True)),
+        ("on 30 December", date(2017, 1, 2), Day(2016, 12, 30, guessed=True)),
+        ("from January 2", date(2016, 12, 30), Day(2017, 1, 2, guessed=True)),
+        ("on February 29", date(2023, 6, 1), Day(2024, 2, 29, guessed=True)),
+        ("on February 29", date(2022, 6, 1), Day(None, 2, 29)),
+        ("on May 1, 2009", date(2016, 5, 3), Day(2009, 5, 1)),
+    ],
+)
+def test_a_day_without_a_year_is_the_one_nearest_to_the_publication(text: str, published: date, day: Day) -> None:
+    assert set(find_days(text, published)) == {day}
+
+
+def test_the_same_day_of_other_years_is_another_day() -> None:
+    text = "Soldiers attacked Aleppo on May 1."
+    first, again, later, summer = (
+        report(time, text, "attacked", "attack", time, Place="Aleppo", Attacker="Soldiers")
+        for time in ("2016-05-02", "2016-05-03", "2023-05-02", "2016-08-02")
+    )
+    assert pairs(first, again, later) == [("2016-05-02", "2016-05-03")]
+    assert "against: other days (-7.0)" in compare(first, later, {}).reasons
+    # Nobody said in which year, so it counts how far apart both were published.
+    assert "same day (+1.5)" in compare(first, again, {}).reasons
+    against = "against: same day of a year that is not said, published 92 days apart (-2.5)"
+    assert against in compare(first, summer, {}).reasons
+
+
+def test_a_weekday_before_the_first_day_of_all_is_left_alone() -> None:
+    assert report("a", "Attacked on Sunday.", "attacked", "attack", "0001-01-01").days == frozenset()
+    assert report("a", "Attacked on Monday.", "attacked", "attack", "0001-01-01").days == {Day(1, 1, 1)}
