@@ -144,10 +144,12 @@ def _trigger(one: Clues, other: Clues, likeness: Callable[[str, str], float | No
 def _place(one: Clues, other: Clues, weights: Mapping[str, float]) -> _Part:
     if not one.places or not other.places:
         return None
+    if one.place_names and other.place_names and not one.place_names & other.place_names:
+        return OTHER_PLACE, "places differ"
     shared = {word for a in one.places for b in other.places for word in a & b}
-    if shared:
-        return SAME_PLACE * max(_telling(word, weights) for word in shared), f"place {' '.join(sorted(shared))}"
-    return OTHER_PLACE, "places differ"
+    if not shared:
+        return None
+    return SAME_PLACE * max(_telling(word, weights) for word in shared), f"place {' '.join(sorted(shared))}"
 
 
 def _time(one: Clues, other: Clues) -> _Part:

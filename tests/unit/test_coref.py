@@ -177,3 +177,30 @@ def test_the_same_day_of_other_years_is_another_day() -> None:
 def test_a_weekday_before_the_first_day_of_all_is_left_alone() -> None:
     assert report("a", "Attacked on Sunday.", "attacked", "attack", "0001-01-01").days == frozenset()
     assert report("a", "Attacked on Monday.", "attacked", "attack", "0001-01-01").days == {Day(1, 1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("place", "other", "said"),
+    [
+        ("Aleppo", "Mosul", "against: places differ (-7.0)"),
+        ("the city of Aleppo", "the city of Mosul", "against: places differ (-7.0)"),
+        ("New York", "New Delhi", "against: places differ (-7.0)"),
+        ("the city", "Aleppo", None),
+        ("Streets", "Mosul City", None),
+        ("the street", "a market", None),
+        ("the city", "Aleppo City", "place citi (+1.5)"),
+        ("US", "the U.S.", "place usa (+1.5)"),
+        ("US", "the United States", "place usa (+1.5)"),
+        ("US", "Aleppo", "against: places differ (-7.0)"),
+        ("U.N. headquarters", "the UN", "place un (+1.5)"),
+    ],
+)
+def test_only_names_of_places_contradict_each_other(place: str, other: str, said: str | None) -> None:
+    one, two = (report(name, "", "attacked", "attack", Place=name) for name in (place, other))
+    found = [reason for reason in compare(one, two, {}).reasons if "place" in reason]
+    assert found == ([said] if said else [])
+
+
+def test_us_is_a_place_only_in_capitals() -> None:
+    assert report("a", "They told us of the US.", "told", "tell").words == {"told", "usa"}
+    assert report("a", "They told us.", "told", "tell").words == {"told"}
