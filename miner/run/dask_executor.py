@@ -32,8 +32,16 @@ R = TypeVar("R")
 LOOPBACK = "127.0.0.1"
 CONNECT_S = 10
 RETRIES = 1
-PER_WORKER = 2
-SETTINGS = {"distributed.comm.timeouts.connect": CONNECT_S, "distributed.logging.distributed": "error"}
+LEAST = 2
+"""Shards on their way while all workers are being replaced; more than none, or nobody would start new ones."""
+LOST_S = 60
+"""A killed worker that takes longer than this to start again is replaced by another one; Dask's 15 seconds are too few on a busy machine."""
+CHECK_S = 2
+SETTINGS = {
+    "distributed.comm.timeouts.connect": CONNECT_S,
+    "distributed.deploy.lost-worker-timeout": LOST_S,
+    "distributed.logging.distributed": "error",
+}
 
 
 INSTALL = "Install the same eventminer wherever workers run; docs/clusters.md has an image and how to use it."
@@ -84,14 +92,17 @@ class DaskExecutor:
         """Look at the workers once, for the line that says where the run takes place."""
         self.client = client
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
-        self.n_workers = len(workers)
+        self.n_workers = sum(worker["nthreads"] for worker in workers)
         self.own_process = False
         self.shares_disk = shares_disk
         # 0 is no limit.
         self.memory_bytes = min(
-            (worker["memory_limit"] or total_memory() for worker in workers), default=total_memory()
+            ((worker["memory_limit"] or total_memory()) // worker["nthreads"] for worker in workers),
+            default=total_memory(),
         )
-        self.description = f"{self.n_workers} Dask worker{'s' if self.n_workers != 1 else ''}"
+        self.description = f"{len(workers)} Dask worker{'s' if len(workers) != 1 else ''}"
+        if self.n_workers > len(workers):
+            self.description += f" with {self.n_workers} threads"
 
     def map(
         self,
@@ -101,7 +112,7 @@ class DaskExecutor:
         on_result: Callable[[int, R], None],
         thread_safe: bool = True,
     ) -> None:
-        """Keep every worker supplied without holding more results than `PER_WORKER` per worker in memory.
+        """Keep every thread of every worker busy, and one more shard waiting for each worker, however many there are by now.
 
         Raises:
             FailedItemsError: Everything else is done, but some items failed twice, or killed worker after worker.
@@ -109,29 +120,39 @@ class DaskExecutor:
         """
         function = partial(_work_alike, library_versions_here(), work if thread_safe else partial(_work_alone, work))
         failures: dict[int, Exception] = {}
-        crowded = PER_WORKER * max(self.n_workers, 1)
-        suspects = self._work(function, items, range(len(items)), crowded, on_result, failures)
+        suspects = self._work(function, items, range(len(items)), self._count_room, on_result, failures)
         # Work that waits for a worker is blamed when it dies, so whoever is suspected is tried once more, alone.
-        guilty = self._work(function, items, suspects, 1, on_result, failures)
+        guilty = self._work(function, items, suspects, lambda: 1, on_result, failures)
         failures |= dict.fromkeys(
             guilty, MemoryError("the workers that had it were killed, perhaps for want of memory")
         )
         if failures:
             raise FailedItemsError(failures, len(items))
 
+    def _count_room(self) -> int:
+        """Return how many shards may be on their way now; workers come and go.
+
+        Raises:
+            ExecutorError: The scheduler went away.
+        """
+        with _scheduler_there():
+            threads = self.client.nthreads().values()
+        self.n_workers = sum(threads)
+        return max(self.n_workers + len(threads), LEAST)
+
     def _work(
         self,
         function: Callable[[T], R],
         items: Sequence[T],
         wanted: Sequence[int],
-        n_at_once: int,
+        count_room: Callable[[], int],
         on_result: Callable[[int, R], None],
         failures: dict[int, Exception],
     ) -> list[int]:
         """Work on some items and return those whose workers were killed."""
         rest = list(wanted)[::-1]
         indices: dict[object, int] = {}
-        killed = []
+        killed: list[int] = []
 
         def submit() -> Any:  # noqa: ANN401 - distributed is untyped
             index = rest.pop()
@@ -139,9 +160,9 @@ class DaskExecutor:
             indices[future.key] = index
             return future
 
-        queue = as_completed([submit() for _ in range(min(len(rest), n_at_once))])
+        queue = as_completed([submit() for _ in range(min(len(rest), count_room() if rest else 0))])
         for future in queue:
-            index = indices[future.key]
+            index = indices.pop(future.key)
             if future.status != "error":
                 on_result(index, _gather(future))
             elif isinstance(error := future.exception(), KilledWorker):
@@ -151,7 +172,8 @@ class DaskExecutor:
             else:
                 failures[index] = error
             future.release()
-            if rest:
+            room = count_room() - len(indices) if rest else 0
+            for _ in range(min(len(rest), room)):
                 queue.add(submit())
         return sorted(killed)
 
@@ -162,11 +184,22 @@ def _gather(future: Any) -> Any:  # noqa: ANN401 - distributed is untyped
     Raises:
         ExecutorError: The scheduler is gone, and the result with it.
     """
-    try:
+    with _scheduler_there():
         return future.result()
+
+
+@contextmanager
+def _scheduler_there() -> Iterator[None]:
+    """Say so where the scheduler is not there any more.
+
+    Raises:
+        ExecutorError: It is not.
+    """
+    try:
+        yield
     except (OSError, CancelledError) as error:
         raise ExecutorError(
-            f"The Dask scheduler went away: {' '.join(str(error).split())}",
+            f"The Dask scheduler went away: {_one_line(error)}",
             hint="Run the same command again: finished shards are kept.",
         ) from error
 
@@ -185,8 +218,32 @@ def local_cluster(n_workers: int) -> Iterator[DaskExecutor]:
             f"--workers {n_workers} is more than the {n_cores} cores of this machine.",
             hint=f"Use --workers {n_cores} or less.",
         )
-    with dask.config.set(SETTINGS), _start_cluster(n_workers) as cluster, Client(cluster) as client:
+    with (
+        dask.config.set(SETTINGS),
+        _start_cluster(n_workers) as cluster,
+        _kept_up(cluster, n_workers),
+        Client(cluster) as client,
+    ):
         yield DaskExecutor(client, shares_disk=True)
+
+
+@contextmanager
+def _kept_up(cluster: LocalCluster, n_workers: int) -> Iterator[None]:
+    """Replace workers that are lost for good: one that is killed while it starts again is given up, and with the last the run would wait for ever."""
+    done = threading.Event()
+
+    def keep_up() -> None:
+        while not done.wait(CHECK_S):
+            # Starts what the cluster has given up, nothing else.
+            cluster.scale(n_workers)
+
+    keeper = threading.Thread(target=keep_up, name="workers", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
 
 
 def _start_cluster(n_workers: int, *, n_more: int = 1) -> LocalCluster:
@@ -252,7 +309,7 @@ async def _greet(address: str) -> tuple[str, Mapping[str, str]]:
     return str(identity["type"]), versions["packages"]
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 

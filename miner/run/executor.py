@@ -51,7 +51,7 @@ class Executor(Protocol):
         n_workers: Shards worked on at the same time.
         own_process: Whether all of them are, where they may be, in threads of this process.
         shares_disk: Whether its workers see the files of this machine.
-        memory_bytes: Memory of the smallest worker.
+        memory_bytes: Memory of the smallest worker, for each shard that it works on at the same time.
     """
 
     description: str

@@ -4,12 +4,15 @@ import errno
 import os
 import signal
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from distributed import Client, LocalCluster
 
 from miner.errors import ConfigError, ExecutorError, MiningError
-from miner.run.dask_executor import local_cluster, remote_cluster
+from miner.run import dask_executor
+from miner.run.dask_executor import DaskExecutor, local_cluster, remote_cluster
 from miner.run.executor import FailedItemsError, LocalExecutor, count_cores
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 ALONE = threading.Lock()
+MEETINGS = {n: threading.Barrier(n, timeout=20) for n in (1, 3, 4)}
 
 
 def spell(number: int) -> tuple[int, str]:
@@ -67,6 +71,12 @@ def work_alone(number: int) -> int:
         return number + sum(0 for _ in range(100_000))
     finally:
         ALONE.release()
+
+
+def meet(n_others: int) -> int:
+    """Come back once so many are at work at the same time."""
+    MEETINGS[n_others].wait()
+    return n_others
 
 
 def die_once(item: tuple[int, Path]) -> int:
@@ -146,6 +156,53 @@ def test_executors_dask_survives_a_killed_worker(cluster: Executor, tmp_path: Pa
     cluster.map(die_once, [(n, tmp_path / "died") for n in range(4)], on_result=results.__setitem__)
     assert (tmp_path / "died").exists()
     assert results == {0: 0, 1: 1, 2: 2, 3: 3}
+
+
+@contextmanager
+def threads_of_this_process(n_workers: int, n_threads: int) -> Iterator[tuple[LocalCluster, DaskExecutor]]:
+    """Give Dask workers that can meet, because they are threads of one process."""
+    with (
+        LocalCluster(  # type: ignore[no-untyped-call]
+            n_workers=n_workers, threads_per_worker=n_threads, processes=False, dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,  # type: ignore[no-untyped-call]
+    ):
+        yield cluster, DaskExecutor(client)
+
+
+def test_executors_dask_uses_every_thread_of_a_worker() -> None:
+    results: dict[int, int] = {}
+    with threads_of_this_process(1, 4) as (_, executor):
+        assert executor.description == "1 Dask worker with 4 threads"
+        assert executor.n_workers == 4
+        executor.map(meet, [4] * 8, on_result=results.__setitem__)
+    assert len(results) == 8
+
+
+def test_executors_dask_uses_workers_that_join_later() -> None:
+    with threads_of_this_process(1, 1) as (cluster, executor):
+        results: dict[int, int] = {}
+
+        def grow(index: int, result: int) -> None:
+            results[index] = result
+            if result == 1:
+                cluster.scale(3)
+                executor.client.wait_for_workers(3)
+
+        executor.map(meet, [1, *[3] * 6], on_result=grow)
+        assert executor.n_workers == 3
+    assert len(results) == 7
+
+
+def test_executors_dask_replaces_workers_that_are_lost_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(dask_executor.SETTINGS, "distributed.deploy.lost-worker-timeout", 0.5)
+    results: dict[int, tuple[int, str]] = {}
+    with local_cluster(1) as executor:
+        # What Dask does with a worker that is killed while it starts again.
+        (nanny,) = executor.client.cluster.workers.values()
+        executor.client.cluster.sync(nanny.close)
+        executor.map(spell, range(3), on_result=results.__setitem__)
+    assert results == {n: spell(n) for n in range(3)}
 
 
 def test_executors_local_killed_process_is_one_error(tmp_path: Path) -> None:
