@@ -152,15 +152,17 @@ RELINK_MENTIONS = (
     ),
 )
 
-# What was extracted from one record: mentions that name it or lie in its picture or captions, and their arguments.
+# What was extracted from one record: mentions that name it or lie in its picture or captions, and their arguments. A source may
+# be called anything, so what counts first is the name of the corpus that was read.
 
 _OF_RECORD = (
-    "((m.record = $record AND coalesce(m.source, $scope) = $scope "
+    "((m.record = $record AND (m.readFrom = $readFrom OR (coalesce(m.source, $scope) = $scope "
     "AND NOT EXISTS { MATCH (m)-[:IN_IMAGE]->(i:Image) WHERE i.scope <> $scope } "
-    "AND NOT EXISTS { MATCH (m)-[:IN_CAPTION]->(c:Caption) WHERE c.scope <> $scope }) "
+    "AND NOT EXISTS { MATCH (m)-[:IN_CAPTION]->(c:Caption) WHERE c.scope <> $scope }))) "
     "OR m.imageId = $image OR EXISTS { (m)-[:IN_IMAGE]->(:Image {id: $image}) } "
     "OR EXISTS { (m)-[:IN_CAPTION]->(:Caption)<-[:HAS_CAPTION]-(:Image {id: $image}) })"
 )
+FIND_SOURCES_OF_RECORD = f"MATCH (m:Mention) WHERE {_OF_RECORD} RETURN DISTINCT coalesce(m.source, $scope) AS source"
 DELETE_ARGUMENTS_OF_RECORD = f"MATCH (m:Mention)-[:HAS_ARGUMENT]->(a:Argument) WHERE {_OF_RECORD} DETACH DELETE a"
 DELETE_MENTIONS_OF_RECORD = f"MATCH (m:Mention) WHERE {_OF_RECORD} DETACH DELETE m"
 
@@ -220,6 +222,10 @@ FIND_CORPORA_OF_RUN = (
     "MATCH (:MiningRun {run: $value})-[:USED_CORPUS]->(c:Corpus) RETURN DISTINCT c.corpus AS corpus ORDER BY corpus"
 )
 FIND_CORPORA_WITH_RECORD = "MATCH (i:Image {record: $value}) RETURN DISTINCT i.scope AS corpus ORDER BY corpus"
+FIND_SOURCES_WITH_RECORD = (
+    "MATCH (m:Mention {record: $value}) RETURN DISTINCT coalesce(m.source, '') AS source ORDER BY source"
+)
+FIND_SOURCES_WITH_DOCUMENT = "MATCH (d:Document {document: $value}) RETURN DISTINCT d.source AS source ORDER BY source"
 FIND_RUNS_OF_CORPUS = "MATCH (m:MiningRun)-[:USED_CORPUS]->(:Corpus {corpus: $value}) RETURN DISTINCT m.run AS run"
 FIND_LOAD = "MATCH (l:EventminerLoad {corpus: $value}) RETURN DISTINCT l.corpus AS corpus"
 FIND_LOADS_OF_BUNDLE = "MATCH (l:EventminerLoad {digest: $value}) RETURN DISTINCT l.corpus AS corpus ORDER BY corpus"

@@ -47,6 +47,11 @@ MADE_NODES = (
             must("eventType", "string", "type of the event"),
             must("score", "float", "how sure the extractor is"),
             may("source", "string", "corpus or file it was extracted from"),
+            may(
+                "readFrom",
+                "string",
+                "name that the corpus gives itself, whatever the source is called; absent for single files",
+            ),
             may("record", "string", "record it was found in"),
             may("document", "string", "document it was found in"),
             may("caption", "integer", "which caption of the record, from 0; absent where the record is one text"),
@@ -86,6 +91,7 @@ MADE_NODES = (
         properties=(
             must("source", "string", "corpus or file that was read"),
             must("at", "string", "when it was first written here, ISO 8601, UTC"),
+            may("readFrom", "string", "name that the corpus gives itself, whatever the source is called"),
             may("corpus", "string", "corpus that the patterns are of"),
             may("run", "string", "key of the run that found the patterns"),
             may("textModel", "string", "hash of the trained model that read texts, or `rules`"),

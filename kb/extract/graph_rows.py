@@ -32,6 +32,7 @@ class Provenance:
         image_model: Hash of the model that looked at pictures, nothing where none did.
         decisions: How many decisions of analysts were heeded.
         versions: Versions of the libraries that shape the result.
+        read_from: Name that the corpus gives itself, whatever the source is called; nothing for single files.
     """
 
     source: str
@@ -41,11 +42,13 @@ class Provenance:
     image_model: str | None
     decisions: int
     versions: Mapping[str, str]
+    read_from: str | None = None
 
     def properties(self) -> Row:
         """Return what the node of the extraction says, but for the time."""
         return {
             "source": self.source,
+            "readFrom": self.read_from,
             "corpus": self.corpus,
             "run": self.run,
             "textModel": self.text_model,
@@ -69,20 +72,21 @@ def document_row(mention: Mapping[str, Any], source: str) -> Row:
     return {"id": node_id("Document", source, document), "props": {"document": document, "source": source}}
 
 
-def mention_row(mention: Mapping[str, Any], source: str, corpus: str) -> Row:
+def mention_row(mention: Mapping[str, Any], provenance: Provenance) -> Row:
     """Return a mention as a node, with the ids of what it is joined to.
 
     Args:
         mention: As `kb.extract.mention.Mention.as_json` gives it.
-        source: What was read.
-        corpus: Whose patterns argue.
+        provenance: What extracted it, and from what.
     """
+    source = provenance.source
     trigger, image, sentence = (mention.get(name) or {} for name in ("trigger", "image", "sentence"))
     record, caption = mention["record"], mention.get("caption")
     props = {
         "eventType": mention["eventType"],
         "score": mention["score"],
         "source": source,
+        "readFrom": provenance.read_from,
         "record": record,
         "document": mention["document"],
         "caption": caption,
@@ -96,7 +100,7 @@ def mention_row(mention: Mapping[str, Any], source: str, corpus: str) -> Row:
         "path": image.get("path"),
         "box": _floats(image.get("box")),
         "phash": image.get("phash"),
-        "patternIds": _pattern_ids(mention, corpus),
+        "patternIds": _pattern_ids(mention, provenance.corpus),
         "imageId": node_id("Image", source, record) if image else None,
         "captionId": None if caption is None else node_id("Caption", source, record, str(caption)),
     }
@@ -107,21 +111,21 @@ def mention_row(mention: Mapping[str, Any], source: str, corpus: str) -> Row:
         "image": props["imageId"],
         "caption": props["captionId"],
         "patterns": props["patternIds"],
-        "arguments": [row["id"] for row in argument_rows(mention, source, corpus)],
+        "arguments": [row["id"] for row in argument_rows(mention, provenance)],
         "props": _cleaned(props),
     }
 
 
-def argument_rows(mention: Mapping[str, Any], source: str, corpus: str) -> list[Row]:
+def argument_rows(mention: Mapping[str, Any], provenance: Provenance) -> list[Row]:
     """Return the arguments of a mention as nodes; parameters as of `mention_row`."""
-    place = _place(mention, source)
+    place = _place(mention, provenance.source)
     rows: dict[str, Row] = {}
     for argument in mention["arguments"]:
         box = _floats(argument.get("box"))
         where = f"{argument['start']}-{argument['end']}" if "start" in argument else ",".join(map(str, box or ()))
         identifier = node_id("Argument", *place, f"{argument['role']} {where}")
         props = {name: argument.get(name) for name in ("text", "start", "end")}
-        props |= {"box": box, "patternIds": _pattern_ids(argument, corpus)}
+        props |= {"box": box, "patternIds": _pattern_ids(argument, provenance.corpus)}
         rows[identifier] = {
             "id": identifier,
             "mention": node_id("Mention", *place),

@@ -98,8 +98,7 @@ class _Writer:
         self.n_mentions = 0
         self.changes = Changes()
         self._store = store
-        self._source, self._corpus = provenance.source, provenance.corpus
-        self._props = provenance.properties()
+        self._source, self._provenance = provenance.source, provenance
         self._extraction = extraction
         self._keep = Patience().keep
 
@@ -115,7 +114,9 @@ class _Writer:
 
     def begin(self, now: datetime) -> None:
         at = now.astimezone(UTC).isoformat(timespec="seconds")
-        self._run(statements.MERGE_EXTRACTION, {"id": self._extraction, "props": self._props, "at": at})
+        self._run(
+            statements.MERGE_EXTRACTION, {"id": self._extraction, "props": self._provenance.properties(), "at": at}
+        )
         self._run(statements.LINK_EXTRACTION, {"id": self._extraction})
 
     def write(self, mentions: Sequence[Mapping[str, Any]]) -> None:
@@ -134,10 +135,10 @@ class _Writer:
     def _write(self, mentions: Sequence[Mapping[str, Any]]) -> None:
         documents = [document_row(mention, self._source) for mention in mentions]
         self._run_rows(statements.MERGE_DOCUMENTS, list({row["id"]: row for row in documents}.values()))
-        rows = [mention_row(mention, self._source, self._corpus) for mention in mentions]
+        rows = [mention_row(mention, self._provenance) for mention in mentions]
         for statement in statements.WRITE_MENTIONS:
             self._run_rows(statement, rows)
-        arguments = [row for mention in mentions for row in argument_rows(mention, self._source, self._corpus)]
+        arguments = [row for mention in mentions for row in argument_rows(mention, self._provenance)]
         for statement in statements.WRITE_ARGUMENTS if arguments else ():
             self._run_rows(statement, arguments)
 

@@ -23,6 +23,8 @@ __all__ = [
     "find_corpus",
     "find_corpus_of_bundle",
     "find_loaded",
+    "find_sources_with_document",
+    "find_sources_with_record",
     "note_folder",
     "require_free_name",
 ]
@@ -90,6 +92,24 @@ def find_corpora_with_record(store: GraphStore, record: str) -> list[str]:
         KbError: The store cannot be asked.
     """
     return _names(store, cypher.FIND_CORPORA_WITH_RECORD, record)
+
+
+def find_sources_with_record(store: GraphStore, record: str) -> list[str]:
+    """Return the sources of the mentions of a record of an id, in their order; mentions without a source have an empty one.
+
+    Raises:
+        KbError: The store cannot be asked.
+    """
+    return _names(store, cypher.FIND_SOURCES_WITH_RECORD, record)
+
+
+def find_sources_with_document(store: GraphStore, document: str) -> list[str]:
+    """Return the sources that have a document of an id, in their order.
+
+    Raises:
+        KbError: The store cannot be asked.
+    """
+    return _names(store, cypher.FIND_SOURCES_WITH_DOCUMENT, document)
 
 
 def find_corpus(store: GraphStore, value: str) -> str:

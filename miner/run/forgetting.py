@@ -12,7 +12,12 @@ from kb.bundle import verify_bundle
 from kb.embedded_store import graph_file
 from kb.loading.batches import change_all
 from kb.loading.copying import load_as
-from kb.loading.finding import find_corpora_of_run, find_corpora_with_record
+from kb.loading.finding import (
+    find_corpora_of_run,
+    find_corpora_with_record,
+    find_sources_with_document,
+    find_sources_with_record,
+)
 from kb.loading.load import DELETED_ROWS, load_bundle
 from kb.loading.patience import Patience
 from kb.model import node_id
@@ -147,16 +152,18 @@ def _copies(store: GraphStore, corpus: str, runs: frozenset[str]) -> list[str]:
 
 
 def _forget_mentions(folder: RunFolder, record: str, uri: str, runs: frozenset[str]) -> None:
-    """Delete what others extracted from a record, while the store still has its picture."""
+    """Delete what others extracted from a record, whatever they called its corpus, while the store still has its picture."""
     own = str(folder.read_state()["corpus"])
     with open_store(uri) as store:
         for corpus in (own, *_copies(store, own, runs)):
-            if store.write(cypher.COUNT_CORPUS, {"corpus": node_id("Corpus", corpus)}).rows[0][0]:
-                params = {"record": record, "scope": corpus, "image": node_id("Image", corpus, record)}
-                store.write(cypher.DELETE_ARGUMENTS_OF_RECORD, params)
-                store.write(cypher.DELETE_MENTIONS_OF_RECORD, params)
+            params = {"record": record, "readFrom": own, "scope": corpus, "image": node_id("Image", corpus, record)}
+            sources = {str(row[0]) for row in store.write(cypher.FIND_SOURCES_OF_RECORD, params).rows}
+            store.write(cypher.DELETE_ARGUMENTS_OF_RECORD, params)
+            store.write(cypher.DELETE_MENTIONS_OF_RECORD, params)
+            # A killed command may have left only the documents.
+            for source in sorted({corpus, *sources, *find_sources_with_document(store, record)}):
                 change_all(
-                    store, cypher.DELETE_EMPTY_DOCUMENTS, {"source": corpus}, limit=DELETED_ROWS, keep=Patience().keep
+                    store, cypher.DELETE_EMPTY_DOCUMENTS, {"source": source}, limit=DELETED_ROWS, keep=Patience().keep
                 )
 
 
@@ -180,5 +187,13 @@ def _renew(folder: RunFolder, record: str, uri: str, runs: frozenset[str]) -> No
                 other,
                 store.uri,
                 other,
+                store.uri,
+            )
+        for source in find_sources_with_record(store, record):
+            logger.warning(
+                "%s has mentions of a record of that name from %s, which was not read from this corpus: if it is the same, "
+                "remove them with 'eventminer kb load --prune NAME --to %s'.",
+                store.uri,
+                repr(source) if source else "a source without a name",
                 store.uri,
             )

@@ -104,14 +104,14 @@ def write_to_graph(
         name = source or (_name_of_corpus(store, corpus) if corpus else "")
         if not name:
             raise ConfigError("A text from standard input has no name in the graph.", hint="Give it one: --as NAME")
-        provenance = describe(known, name, texts=texts, pictures=pictures)
+        provenance = describe(known, name, corpus=corpus, texts=texts, pictures=pictures)
         return write_mentions(
             store, spool.read(), provenance, content=spool.content, event_types=sorted(spool.event_types)
         )
 
 
-def describe(known: KnownRun, source: str, *, texts: bool, pictures: bool) -> Provenance:
-    """Say what extracts from a source.
+def describe(known: KnownRun, source: str, *, corpus: str, texts: bool, pictures: bool) -> Provenance:
+    """Say what extracts from a source; parameters as of `write_to_graph`.
 
     Raises:
         KbError: The run has no bundle, so that no graph knows it.
@@ -127,12 +127,19 @@ def describe(known: KnownRun, source: str, *, texts: bool, pictures: bool) -> Pr
         image_model=digest_file(image_model) if pictures and image_model.is_file() else None,
         decisions=len(known.decisions),
         versions=library_versions(LIBRARIES),
+        read_from=_declared_name(corpus) if corpus else None,
     )
 
 
 def _text_model(folder: Path) -> str:
     weights = folder / "weights.safetensors"
     return digest_file(weights) if weights.is_file() else "rules"
+
+
+def _declared_name(location: str) -> str:
+    """Return what a corpus calls itself, by which the run that was mined from it knows it."""
+    path = Path(location)
+    return path.name if looks_like_m2e2(path) else read_declaration(locate(location)[0]).name
 
 
 def _name_of_corpus(store: GraphStore, location: str) -> str:

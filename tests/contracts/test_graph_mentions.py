@@ -153,11 +153,12 @@ def test_pruning_a_corpus_takes_its_mentions_and_leaves_those_of_others(store: G
 def test_mentions_of_a_forgotten_record_go_and_those_of_its_namesake_elsewhere_stay(store: GraphStore) -> None:
     write(store, [said("c2"), shown("c2"), said("c1")])
     write(store, [said("c2", caption=None)], provenance("elsewhere"))
-    params = {"record": "c2", "scope": "beach", "image": node_id("Image", "beach", "c2")}
+    write(store, [said("c2", caption=None), said("c1")], provenance("mine", read_from="beach"))
+    params = {"record": "c2", "readFrom": "beach", "scope": "beach", "image": node_id("Image", "beach", "c2")}
     store.write(cypher.DELETE_ARGUMENTS_OF_RECORD, params)
     store.write(cypher.DELETE_MENTIONS_OF_RECORD, params)
     rows = ask(store, "MATCH (m:Mention)-[:HAS_ARGUMENT]->(a) RETURN m.record AS r, m.source AS s ORDER BY r")
-    assert [tuple(row.values()) for row in rows] == [("c1", "beach"), ("c2", "elsewhere")]
+    assert [tuple(row.values()) for row in rows] == [("c1", "beach"), ("c1", "mine"), ("c2", "elsewhere")]
 
 
 def test_mentions_of_one_event_are_joined_once_and_parted_when_they_are_no_more(store: GraphStore) -> None:

@@ -66,12 +66,14 @@ def test_forgotten_record_is_nowhere_and_everything_is_as_if_it_had_not_been(
     corpus: Path, finished: Path, tmp_path: Path
 ) -> None:
     with open_store(str(finished)) as store:
-        row = run_query(
+        rows = run_query(
             store, "MATCH (:Evidence)-[:IN_IMAGE]->(m:Image) RETURN m.record AS r, m.imageHash AS h"
-        ).records()[0]
+        ).records()
     eventminer.load(finished, str(tmp_path / "kb"))
     with open_store(str(tmp_path / "kb")) as store:
         load_as(finished, "copy", store)
+    told = _extract_under_other_names(corpus, finished, str(tmp_path / "kb"))
+    row = next(row for row in rows if row["r"] in told)
     _work_on(finished, str(tmp_path / "kb"), str(row["r"]))
     with open_desk(finished) as desk:
         assert desk.is_current()
@@ -91,9 +93,9 @@ def test_forgotten_record_is_nowhere_and_everything_is_as_if_it_had_not_been(
     for uri in (str(finished), str(tmp_path / "kb")):
         with open_store(uri) as store:
             assert run_query(store, "MATCH (m:Image) WHERE m.record = $r RETURN m", {"r": row["r"]}).rows == ()
-            assert run_query(store, "MATCH (m:Mention)-[:HAS_ARGUMENT]->(a) RETURN m.id, a.id").rows == (
-                ("mine", "my"),
-            )
+            own = "MATCH (m:Mention)-[:HAS_ARGUMENT]->(a) WHERE m.source IS NULL RETURN m.id, a.id"
+            assert run_query(store, own).rows == (("mine", "my"),)
+            assert run_query(store, "MATCH (m:Mention) WHERE m.record = $r RETURN m", {"r": row["r"]}).rows == ()
             assert run_query(store, "MATCH (r:Review) RETURN r.decision").rows == (("split",),)
     assert call("run", str(corpus), "--out", str(finished), *OPTIONS)["made"] == []
     _interrupt(RunFolder(finished))
@@ -104,6 +106,15 @@ def test_forgotten_record_is_nowhere_and_everything_is_as_if_it_had_not_been(
     call("run", str(corpus), "--out", str(fresh), *OPTIONS)
     assert read_files(fresh / "stages") == read_files(finished / "stages")
     assert read_files(fresh / "bundle") == read_files(finished / "bundle")
+
+
+def _extract_under_other_names(corpus: Path, run: Path, uri: str) -> set[str]:
+    """Extract from the captions as a source of another name, and from their file; return the records with a mention."""
+    options = ["extract", "--kb", str(run), "--no-images", "--to", uri]
+    for read in ([str(corpus), "--as", "mine"], [str(corpus / "captions.jsonl"), "--as", "their file"]):
+        done = CliRunner().invoke(app, [*options, "--corpus", *read], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+    return {json.loads(line)["record"] for line in done.stdout.splitlines() if line.startswith("{")}
 
 
 def _interrupt(folder: RunFolder) -> None:
