@@ -77,15 +77,17 @@ class Votes:
     Attributes:
         transactions: Whose votes.
         picture: int64, (n,), row in `Pictures` of each vote.
+        regions: The regions of these votes, in rows of their own, where items have to fire in one of them.
     """
 
     transactions: Transactions
     picture: Int64s
+    regions: Transactions | None = None
 
     @classmethod
-    def of(cls, transactions: Transactions, pictures: Pictures) -> Votes:
+    def of(cls, transactions: Transactions, pictures: Pictures, regions: Transactions | None = None) -> Votes:
         """Find the picture of every vote."""
-        return cls(transactions, np.searchsorted(pictures.groups, transactions.groups).astype(np.int64))
+        return cls(transactions, np.searchsorted(pictures.groups, transactions.groups).astype(np.int64), regions)
 
     @cached_property
     def visual(self) -> sparse.csc_matrix:
@@ -109,8 +111,24 @@ class Votes:
         return np.asarray(self.transactions.labels == self.transactions.event_types.index(event_type))
 
     def fires_all(self, items: Sequence[int]) -> Bools:
-        """Tell for each vote whether all the visual items fire; they do when there are none."""
-        return _has_all(self.visual, items)
+        """Tell for each vote whether all the visual items fire, in one region where there are such; they do when there are none."""
+        if self._regional is None:
+            return _has_all(self.visual, items)
+        fires, vote = self._regional
+        found = np.zeros(len(self.transactions), dtype=bool)
+        found[vote[_has_all(fires, items)]] = True
+        return found
+
+    @cached_property
+    def _regional(self) -> tuple[sparse.csc_matrix, Int64s] | None:
+        """Which filters fire in each region, and the vote of each."""
+        if self.regions is None:
+            return None
+        n_labels = len(self.transactions.event_types) + 1
+        keys, own = (each.groups * n_labels + each.labels + 1 for each in (self.transactions, self.regions))
+        order = np.argsort(keys)
+        vote = order[np.searchsorted(keys[order], own)].astype(np.int64)
+        return _ones(self.regions.visual_indptr, self.regions.visual_indices, self.regions.n_visual), vote
 
     def says_all(self, items: Sequence[int]) -> Bools:
         """Tell for each vote whether the captions have all the text items; they do when there are none."""

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from miner.config import HoldoutConfig
-from miner.errors import MiningError
+from miner.errors import ConfigError, MiningError
 from miner.rules.transactions import Transactions
 from miner.run.baseline_stages import with_method
 from miner.run.encoded import Encoded
@@ -125,6 +125,11 @@ def shuffle_pictures(transactions: Transactions, seed: int) -> Transactions:
 
 
 def _make_shuffled(context: Context, directory: Path, *, shuffle: Callable[[Transactions, int], Transactions]) -> None:
+    if context.config.visual.scope == "region":
+        raise ConfigError(
+            "Shuffled corpora are made of whole pictures, not of regions.",
+            hint="Evaluate a run with visual.scope = image.",
+        )
     TRANSACTIONS.make(context, directory)
     table = read_table(directory / "transactions.parquet")
     shuffled = shuffle(Transactions.from_table(table), context.config.holdout.seed)

@@ -15,6 +15,7 @@ from miner.run.encoded import Encoded
 from miner.run.learning import REVIEW, learn_patterns, read_decisions, widened
 from miner.run.libraries import library_versions
 from miner.run.read_stages import read_ontology
+from miner.run.rule_stages import read_regions
 from miner.run.split_stage import group_representatives, training_records
 from miner.run.stage import Context, WholeStage
 from miner.run.text_stages import find_items, read_captions, read_masks
@@ -88,7 +89,7 @@ def gather_inputs(context: Context, rules: pa.Table) -> PatternInputs:
     training = training_records(inputs["split"])
     return PatternInputs(
         rules=rules,
-        votes=Votes.of(transactions, pictures),
+        votes=Votes.of(transactions, pictures, read_regions(inputs["transactions"])),
         pictures=pictures,
         records=[records[row] for row in representatives],
         images=[image_of[records[row]] for row in representatives],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from miner.config_file import load_config
 from miner.rules.mine import mine_rules
 from miner.rules.transactions import Transactions
+from miner.run.rule_stages import mined_file
 from miner.store.formats import read_json, read_table
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def count_proven(folder: RunFolder) -> list[dict[str, Any]]:
         ArtefactError: The run has not finished.
     """
     found = read_json(folder.artefact("mine").file("summary.json"))["eventTypes"]
-    votes = Transactions.from_table(read_table(folder.artefact("transactions").file("transactions.parquet")))
+    votes = Transactions.from_table(read_table(mined_file(folder.artefact("transactions"))))
     config = load_config(folder.path / "run.toml").mine.model_copy(update={"link_fdr": 1.0, "exploratory": False})
     unlinked = mine_rules(votes, config).summary["eventTypes"]
     return [{"eventType": name, **own, "provenWithoutLink": unlinked[name]["proven"]} for name, own in found.items()]

@@ -21,6 +21,7 @@ from miner.rules.transactions import Transactions
 from miner.run.folder import RunFolder, open_run
 from miner.run.learning import decision_log
 from miner.run.read_stages import read_declaration, read_ontology
+from miner.run.rule_stages import read_regions
 from miner.store.fingerprint import digest_bytes, digest_json
 from miner.store.formats import read_json, read_table, table_bytes
 
@@ -133,7 +134,7 @@ def _has_patterns(folder: RunFolder) -> bool:
 def _recount(transactions: Artefact) -> Recount:
     """Return what counts the votes that match any of some members."""
     held = Transactions.from_table(read_table(transactions.file("transactions.parquet")))
-    votes = Votes(held, np.zeros(len(held), dtype=np.int64))
+    votes = Votes(held, np.zeros(len(held), dtype=np.int64), read_regions(transactions))
 
     def count(event_type: str, members: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Counts:
         rules = tuple(Member(0, tuple(visual), tuple(text)) for visual, text in members)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from miner.rules.transactions import Transactions
+from miner.run.encoded import Encoded
 from miner.run.split_stage import training_records
 from miner.run.spread import Workplace, mine_file
 from miner.run.stage import Context, WholeStage
-from miner.run.votes import Ballot, cast_votes
+from miner.run.votes import Ballot, cast_votes, cut_regions
 from miner.store.formats import read_array, read_table, write_json, write_table
 from miner.visual.filters import Fired
+from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from miner.store.artefact import Artefact
+
+VOTES = "transactions.parquet"
+REGIONS = "regions.parquet"
 
 
 def read_fired(filters: Artefact) -> Fired:
@@ -38,7 +46,26 @@ def _make_transactions(context: Context, directory: Path) -> None:
     )
     n_visual = len(read_array(context.inputs["filters"].file("thresholds.npy")))
     n_text = read_table(context.inputs["text-items"].file("text_items.parquet")).num_rows
-    write_table(directory / "transactions.parquet", cast_votes(ballot, n_visual=n_visual, n_text=n_text).to_table())
+    votes = cast_votes(ballot, n_visual=n_visual, n_text=n_text)
+    write_table(directory / VOTES, votes.to_table())
+    visual = context.config.visual
+    if visual.scope == "region":
+        encoded = Encoded(context.inputs["encode"])
+        cells = encoded.rows("cells", np.arange(encoded.n_rows))
+        regions = cut_regions(votes, cells, load_backbone(visual.backbone).grid)
+        write_table(directory / REGIONS, regions.to_table())
+
+
+def mined_file(transactions: Artefact) -> Path:
+    """Return the table that rules are mined from: of regions where votes are cut into such, else of votes."""
+    return transactions.file(REGIONS if REGIONS in transactions.files else VOTES)
+
+
+def read_regions(transactions: Artefact) -> Transactions | None:
+    """Return the regions of the votes, none where items fire in whole pictures."""
+    if REGIONS not in transactions.files:
+        return None
+    return Transactions.from_table(read_table(transactions.file(REGIONS)))
 
 
 def by_record(path: Path, column: str) -> dict[str, list[Any]]:
@@ -48,7 +75,7 @@ def by_record(path: Path, column: str) -> dict[str, list[Any]]:
 
 
 def _make_rules(context: Context, directory: Path) -> None:
-    path = context.inputs["transactions"].file("transactions.parquet")
+    path = mined_file(context.inputs["transactions"])
     place = Workplace(context.executor, context.spread, context.n_threads)
     result = mine_file(path, context.config.mine, place)
     write_table(directory / "rules.parquet", result.rules)
@@ -58,13 +85,14 @@ def _make_rules(context: Context, directory: Path) -> None:
 TRANSACTIONS = WholeStage(
     name="transactions",
     version=1,
-    inputs=("label", "groups", "split", "filters", "text-items"),
+    inputs=("label", "encode", "groups", "split", "filters", "text-items"),
+    settings=("visual.scope", "visual.backbone"),
     libraries=("pyarrow",),
     make=_make_transactions,
 )
 MINE = WholeStage(
     name="mine",
-    version=4,
+    version=5,
     inputs=("transactions",),
     settings=("mine",),
     libraries=("numpy", "pyarrow", "scipy"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from miner.visual.filters import Fired
+    from miner.visual.quantiles import Rows
+
+WINDOW = 3
+"""Cells along each side of a region."""
+CHUNK = 512
+"""Votes whose pictures' cells are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,47 @@ def cast_votes(ballot: Ballot, *, n_visual: int, n_text: int) -> Transactions:
         n_text=n_text,
         records=tuple(ballot.records[group] for group, _ in keys),
     )
+
+
+def cut_regions(votes: Transactions, cells: Rows, grid: int) -> Transactions:
+    """Cut each vote into regions: items fire together where their strongest cells lie in one window of 3 x 3 cells.
+
+    Windows overlap, so that neighbours are never parted. One whose items another window has too is left out; a vote without
+    any visual item keeps one region.
+
+    Args:
+        votes: One row each.
+        cells: (n_pictures, n_visual): the strongest cell of each item, read row by row, by photo group.
+        grid: Cells in a row of a map.
+
+    Returns:
+        One row per region, with the words of its vote, in the order of the votes.
+    """
+    of_vote: list[int] = []
+    visual: list[npt.NDArray[np.int32]] = []
+    for start in range(0, len(votes), CHUNK):
+        groups, place = np.unique(votes.groups[start : start + CHUNK], return_inverse=True)
+        strongest = cells[groups]
+        for vote, row in enumerate(place.tolist(), start):
+            items = votes.visual_indices[votes.visual_indptr[vote] : votes.visual_indptr[vote + 1]]
+            windows = _windows(strongest[row, items].astype(np.int64), grid)
+            of_vote.extend([vote] * len(windows))
+            visual.extend(items[window] for window in windows)
+    indptr, indices = _to_csr(visual)
+    return replace(votes.select(np.array(of_vote, np.int64)), visual_indptr=indptr, visual_indices=indices)
+
+
+def _windows(cells: npt.NDArray[np.int64], grid: int) -> npt.NDArray[np.bool_]:
+    """Return which items lie in which window, one row for each window that none other holds: bool, (n, n_items)."""
+    if not len(cells):
+        return np.zeros((1, 0), dtype=bool)
+    row, column = np.divmod(cells, grid)
+    first = np.arange(max(1, grid - WINDOW + 1))[:, None]
+    down, across = ((first <= each) & (each < first + WINDOW) for each in (row, column))
+    inside = np.unique((down[:, None] & across[None, :]).reshape(-1, len(cells)), axis=0)
+    # a window is held by another if it has nothing that the other has not; they are distinct, so none holds itself twice
+    held = (inside.astype(np.int32) @ (~inside).astype(np.int32).T == 0) & ~np.eye(len(inside), dtype=bool)
+    return np.asarray(inside[~held.any(axis=1)])
 
 
 def _rows_by_vote(ballot: Ballot, index: Mapping[str, int]) -> dict[tuple[int, int], list[int]]:
