@@ -207,7 +207,8 @@ class GoldLearner:
             candidates = [_narrowed(self._candidates[i], lexicon) for i in members]
             model = _fit_triggers(model, examples, candidates, [True] * len(members), silver=False)
             if groups not in self._arguments:
-                known = _known_pairs(examples, [self._fillers(groups, i) for i in members], silver=False)
+                fillers = [self._fillers(groups, i) if self.examples[i].events else [] for i in members]
+                known = _known_pairs(examples, fillers, silver=False)
                 self._arguments[groups] = _fit_gold_arguments(model, known)
             self._stages[groups] = replace(model, gold_arguments=self._arguments[groups])
         return self._stages[groups]
