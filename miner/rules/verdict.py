@@ -106,16 +106,16 @@ def link_q(rules: Rules, votes: Votes, bounds: Bounds, levels: Levels, link_fdr:
     With the counts of the visual and of the textual part inside the type and all other types fixed, the rule was chosen
     because they met at least a* times. Given that, the p-value is P(A >= a) / P(A >= a*) under independence within the type;
     these have a false discovery rate. Parts that meet far too often for any pair of parts are linked however the rule was
-    chosen; this has a family-wise error. And of rules of two items, the most surprising ones are linked of which hardly any
-    would be there by chance alone; this has a false discovery rate. Together they have at most the sum of their errors as
-    false discovery rate.
+    chosen; this has a family-wise error. And of rules of two items, the most surprising ones of an event type are linked of which
+    hardly any would be there by chance alone; this has an estimated false discovery rate. Together they have at most the sum of
+    their errors.
 
     Args:
         rules: Rules that passed (a).
         votes: Where their parts are counted.
         bounds: The thresholds.
         levels: With the bounds, that of (a) determines a*.
-        link_fdr: Error of both halves.
+        link_fdr: Error of all three ways.
 
     Returns:
         float64, (n,); at most `link_fdr` where one of the ways finds a link.
@@ -126,12 +126,14 @@ def link_q(rules: Rules, votes: Votes, bounds: Bounds, levels: Levels, link_fdr:
     met = log_tails(rules.class_counts, visual_counts, text_counts, sizes)
     given = np.minimum(met - log_tails(chosen, visual_counts, text_counts, sizes), 0.0)
     unconditional = link_fdr * np.exp(np.minimum(met - levels.margins[rules.lengths], 700.0))
-    conditional_share = 1.0 - MARGIN_SHARE
-    if levels.chance is not None:
-        conditional_share -= CHANCE_SHARE
+    share = 1.0 - MARGIN_SHARE
+    if levels.chance is not None and len(levels.chance):
         pairs = np.flatnonzero(rules.lengths == 2)
-        unconditional[pairs] = np.minimum(unconditional[pairs], levels.chance.q_values(met[pairs]) / CHANCE_SHARE)
-    conditional = layered_q(given, rules.lengths) / conditional_share
+        by_chance = levels.chance.q_values(met[pairs], rules.labels[pairs], link_fdr * CHANCE_SHARE)
+        unconditional[pairs] = np.minimum(unconditional[pairs], by_chance / CHANCE_SHARE)
+        # pairs weigh less where they have a way of their own; longer antecedents keep all of theirs
+        given[pairs] += math.log(share / (share - CHANCE_SHARE))
+    conditional = layered_q(given, rules.lengths) / share
     return np.minimum(np.minimum(conditional, unconditional), 1.0)
 
 

@@ -127,10 +127,12 @@ def test_verdicts_equal_those_of_brute_force(corpus: Transactions, config: MineC
     p_links = [link_p(row, rows, config, levels[str(len(items_of(row)))]) for row in associated]
     lengths = [len(items_of(row)) for row in associated]
     by_chance = chance_rates(corpus, associated, config, levels["2"])
+    if by_chance is not None:
+        p_links = [4.5 * p if length == 2 else p for p, length in zip(p_links, lengths, strict=True)]
     for row, conditional in zip(associated, layered(p_links, lengths), strict=True):
         margin_level = result.summary["linkLevel"][str(len(items_of(row)))]
-        q_link = min(conditional / 0.2, config.link_fdr * met_p(row, rows) / margin_level, 1.0)
-        if len(items_of(row)) == 2:
+        q_link = min(conditional / 0.9, config.link_fdr * met_p(row, rows) / margin_level, 1.0)
+        if len(items_of(row)) == 2 and by_chance is not None:
             q_link = min(q_link, by_chance[items_of(row), row["eventType"]] / 0.7)
         assert row["qLink"] == pytest.approx(q_link, rel=1e-6)
         linked = row["qLink"] <= config.link_fdr
@@ -161,36 +163,46 @@ def link_p(row: Row, rows: list[tuple[frozenset[Item], int]], config: MineConfig
 
 def chance_rates(
     corpus: Transactions, associated: list[Row], config: MineConfig, level: float
-) -> dict[tuple[frozenset[Item], str], float]:
-    """Expected over found: pairs that would pass (a) and meet so surprisingly by chance, over the rules that do."""
+) -> dict[tuple[frozenset[Item], str], float] | None:
+    """Expected over found within each type, the types selected by Benjamini and Hochberg; none where no pair could be a rule."""
+    outcomes = [chance_outcomes(corpus, label, config, level) for label in range(2)]
+    n_types = sum(map(bool, outcomes))
+    if not n_types:
+        return None
+    rows = votes(corpus)
+    pairs = [row for row in associated if len(items_of(row)) == 2]
+    rates: dict[tuple[frozenset[Item], str], float] = {}
+    for label, name in enumerate(TYPES):
+        met = {items_of(row): met_p(row, rows) for row in pairs if row["eventType"] == name}
+        at = {
+            p: sum(chance for own, chance in outcomes[label] if own <= p * (1 + 1e-8))
+            / sum(own <= p * (1 + 1e-8) for own in met.values())
+            for p in met.values()
+        }
+        rates |= {(key, name): min(at[p2] for p2 in at if p2 >= p * (1 - 1e-8)) for key, p in met.items()}
+    best = sorted(min(own) for name in TYPES if (own := [rate for (_, of), rate in rates.items() if of == name]))
+    passing = [k for k, rate in enumerate(best, 1) if rate <= 0.7 * config.link_fdr * k / n_types]
+    return {key: min(1.0, rate * n_types / max([1, *passing])) for key, rate in rates.items()}
+
+
+def chance_outcomes(corpus: Transactions, label: int, config: MineConfig, level: float) -> list[tuple[float, float]]:
+    """The p-value and probability of every number of meetings with which some pair of a type would be a rule that passes (a)."""
     rows = votes(corpus)
     outcomes: list[tuple[float, float]] = []
     for items in itemsets(corpus, 2):
-        for label in range(2):
-            size, n_visual, n_text, both = (
-                counts(rows, part, label)[0] for part in (frozenset(), *parts(items), items)
-            )
-            others = counts(rows, items, label)[1] - both
-            possible = [
-                met
-                for met in range(max(1, config.min_support_count), min(n_visual, n_text) + 1)
-                if met / (met + others) >= config.min_confidence
-                and met * len(rows) / ((met + others) * size) >= config.min_lift
-                and tail(met, met + others, size, len(rows)) <= level
-            ]
-            for met in range(min(possible), min(n_visual, n_text) + 1) if possible else ():
-                here = tail(met, n_visual, n_text, size)
-                outcomes.append((here, here - tail(met + 1, n_visual, n_text, size)))
-    pairs = [row for row in associated if len(items_of(row)) == 2]
-    met = {(items_of(row), row["eventType"]): met_p(row, rows) for row in pairs}
-    rates = {
-        p: sum(chance for own, chance in outcomes if own <= p * (1 + 1e-8))
-        / sum(own <= p * (1 + 1e-8) for own in met.values())
-        for p in met.values()
-    }
-    return {
-        key: min([1.0, *(rate for other, rate in rates.items() if other >= p * (1 - 1e-8))]) for key, p in met.items()
-    }
+        size, n_visual, n_text, both = (counts(rows, part, label)[0] for part in (frozenset(), *parts(items), items))
+        others = counts(rows, items, label)[1] - both
+        possible = [
+            met
+            for met in range(max(1, config.min_support_count), min(n_visual, n_text) + 1)
+            if met / (met + others) >= config.min_confidence
+            and met * len(rows) / ((met + others) * size) >= config.min_lift
+            and tail(met, met + others, size, len(rows)) <= level
+        ]
+        for met in range(min(possible), min(n_visual, n_text) + 1) if possible else ():
+            here = tail(met, n_visual, n_text, size)
+            outcomes.append((here, here - tail(met + 1, n_visual, n_text, size)))
+    return outcomes
 
 
 def met_p(row: Row, rows: list[tuple[frozenset[Item], int]]) -> float:

@@ -18,15 +18,20 @@ from miner.rules.thresholds import ItemChoice, Thresholds
 from miner.rules.transactions import Transactions
 
 if TYPE_CHECKING:
+    from miner.rules.transactions import Int64s
     from miner.rules.walk import Bounds
 
 TYPES = ("Sport.Climbing", "Sport.Cycling")
 HALF = np.log(0.5)
 
 
-def family(*pairs: tuple[int, int, int, int]) -> PairFamily:
+def family(*pairs: tuple[int, int, int, int], label: int = 0) -> PairFamily:
     columns = np.array(pairs, np.int64).reshape(-1, 4).T
-    return PairFamily(*columns)
+    return PairFamily(np.full(len(pairs), label), *columns)
+
+
+def columns(pairs: PairFamily) -> list[Int64s]:
+    return [pairs.labels, pairs.visual_counts, pairs.text_counts, pairs.sizes, pairs.least]
 
 
 def corpus() -> Transactions:
@@ -57,13 +62,28 @@ def test_q_values_are_what_chance_gives_over_what_is_found() -> None:
     pairs = family((2, 2, 4, 1), (2, 2, 4, 1))
     found = np.log([5 / 6, 1 / 6, 1 / 6])
     # at 1/6: 1/3 expected, two found; at 5/6: 5/3 expected, three found
-    assert pairs.q_values(found) == pytest.approx([5 / 9, 1 / 6, 1 / 6])
+    assert pairs.q_values(found, np.zeros(3, np.int32), 0.2) == pytest.approx([5 / 9, 1 / 6, 1 / 6])
+
+
+def test_q_values_of_one_event_type_do_not_pay_for_those_of_another() -> None:
+    """A type with 100 links and one with a single surprise: 100 found would make that one look sure."""
+    rich, poor = family(*[(20, 20, 60, 5)] * 200), family(*[(20, 20, 60, 5)] * 100, label=1)
+    both = PairFamily(*(np.concatenate([own, other]) for own, other in zip(columns(rich), columns(poor), strict=True)))
+    met = np.log(hypergeom.sf(np.array([18] * 100 + [11]), 60, 20, 20))
+    labels = np.array([0] * 100 + [1], np.int32)
+    alone = rich.q_values(met[:100], labels[:100], 0.035)
+    q_values = both.q_values(met, labels, 0.035)
+    assert q_values[:100] == pytest.approx(2 * alone)
+    assert q_values[:100].max() < 0.001
+    expected = poor.expected(met[100:])[0]
+    assert 0.035 < expected < 0.5
+    assert q_values[100] == pytest.approx(min(1.0, 2 * expected))
 
 
 def test_q_values_never_fall_with_the_p_value() -> None:
     pairs = family(*[(20, 20, 60, 5)] * 50)
     met = np.log(hypergeom.sf(np.array([17, 6, 9, 12, 4]), 60, 20, 20))
-    q_values = pairs.q_values(met)
+    q_values = pairs.q_values(met, np.zeros(5, np.int32), 0.05)
     assert (np.diff(q_values[np.argsort(met)]) >= 0).all()
     assert q_values.max() <= 1
 
