@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from distributed import Client, LocalCluster
@@ -199,8 +199,9 @@ def test_executors_dask_replaces_workers_that_are_lost_for_good(monkeypatch: pyt
     results: dict[int, tuple[int, str]] = {}
     with local_cluster(1) as executor:
         # What Dask does with a worker that is killed while it starts again.
-        (nanny,) = executor.client.cluster.workers.values()
-        executor.client.cluster.sync(nanny.close)
+        cluster: Any = executor.client.cluster
+        (nanny,) = cluster.workers.values()
+        cluster.sync(nanny.close)
         executor.map(spell, range(3), on_result=results.__setitem__)
     assert results == {n: spell(n) for n in range(3)}
 

@@ -1,124 +1,105 @@
+"""The image and the manifests name files, commands and options that exist; neither is built or applied here."""
+
 from __future__ import annotations
 
-import numpy as np
+import ast
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
 import pytest
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+import yaml
+from distributed.cli.dask_scheduler import main as scheduler_command
+from distributed.cli.dask_worker import main as worker_command
 
-from miner.text.affinity import Affinity, interchangeable
-from miner.text.clusters import cluster_words, join_words, spherical_kmeans
-from miner.text.skipgram import unit_rows
-from miner.text.vocabulary import Occurrences, count_words, find_occurrences
+from tests.command_reference import iterate_commands
 
-
-def random_directions(n: int, d: int = 12, seed: int = 0) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    return unit_rows(np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32))
-
-
-def occurrences(sentences: list[str], records: str, words: str) -> Occurrences:
-    """Find words in captions; `records` has one letter per caption; the order of `words` is kept."""
-    rows = [sentence.split() for sentence in sentences]
-    vocabulary = count_words([words.split()], ["-"], min_count=1)
-    found = find_occurrences(rows, list(records), vocabulary)
-    order = [vocabulary.words.index(word) for word in words.split()]
-    return Occurrences(captions=found.captions[:, order], records=found.records[:, order])
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+CLUSTERS = ROOT / "docs" / "clusters"
+EVENTMINER = dict(iterate_commands())
+DASK = {"dask scheduler": scheduler_command, "dask worker": worker_command}
 
 
-def verdict(sentences: list[str], records: str, words: str = "jacket coat") -> bool:
-    found = occurrences(sentences, records, words)
-    in_records, in_captions = ((m.T @ m).toarray() for m in (found.records, found.captions))
-    n_records, n_captions = found.records.shape[0], found.captions.shape[0]
-    return bool(interchangeable(in_records, in_captions, n_records=n_records, n_captions=n_captions)[0, 1])
+def require_command(words: list[str]) -> None:
+    """Fail unless it is a command of eventminer or Dask, with options that it has."""
+    known: dict[str, Any] = {
+        **{f"eventminer {name.removeprefix('eventminer ')}": c for name, c in EVENTMINER.items()},
+        **DASK,
+    }
+    name = max((name for name in known if words[: len(name.split())] == name.split()), key=len, default=None)
+    assert name, f"no such command: {' '.join(words)}"
+    options = {option for param in known[name].params for option in (*param.opts, *param.secondary_opts)}
+    assert {word for word in words if re.fullmatch(r"--?[a-z][a-z-]*", word)} <= options, name
 
 
-def test_words_of_the_same_picture_but_not_of_the_same_caption_are_interchangeable() -> None:
-    others = ["dog"] * 6
-    assert verdict(["jacket", "coat", "jacket", "coat", *others], "aabbccddee")
-    assert not verdict(["jacket coat", "dog", "jacket coat", "dog", *others], "aabbccddee")
-    assert not verdict(["jacket", "dog", "coat", "dog", *others], "aabbccddee"), "never said of the same picture"
+def instructions(name: str) -> list[str]:
+    return re.findall(rf"^{name} (.+)$", DOCKERFILE, re.MULTILINE)
 
 
-def test_with_one_caption_a_picture_words_that_go_together_are_not_interchangeable() -> None:
-    assert verdict(["jacket", "coat", *["dog"] * 8], "abcdefghij")
-    assert not verdict(["jacket coat", "jacket coat", *["dog"] * 8], "abcdefghij")
+def test_clusters_image_copies_only_what_there_is() -> None:
+    copied = [line.split() for line in instructions("COPY") if not line.startswith("--from")]
+    sources = [source for words in copied for source in words[:-1]]
+    assert sources
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert {source.rstrip("/") for source in sources} == allowed
 
 
-def affinity(count: int, stems: str, *, trained_here: bool = True) -> float:
-    """Return the affinity of two words of cosine 0.8 that `count` pictures are described with, by one writer each."""
-    captions = ["one", "two"] * count + ["dog"] * 20 * count
-    records = [f"r{number // 2}" for number in range(len(captions))]
-    rows = [caption.split() for caption in captions]
-    vocabulary = count_words([["one", "two"]], ["-"], min_count=1)
-    found = find_occurrences(rows, records, vocabulary)
-    vectors = np.array([[1, 0], [0.8, 0.6]], np.float32)
-    return float(Affinity(vectors, tuple(stems.split()), found, trained_here).between(np.array([0, 1]))[0, 1])
+def test_clusters_image_has_all_packages_of_the_wheel() -> None:
+    wheel = re.search(r"only-include = (\[.*\])", (ROOT / "pyproject.toml").read_text())
+    assert wheel
+    copied = " ".join(instructions("COPY"))
+    assert all(f"{package}" in copied for package in ast.literal_eval(wheel[1]))
 
 
-def test_affinity_shrinks_where_few_records_speak_for_it() -> None:
-    assert affinity(5, "one two") == pytest.approx(0.8 * 5 / 10)
-    assert affinity(45, "one two") == pytest.approx(0.8 * 45 / 50)
+def test_clusters_image_is_of_a_supported_python() -> None:
+    versions = set(re.findall(r"^FROM python:(3\.\d+)", DOCKERFILE, re.MULTILINE))
+    assert versions <= {"3.11", "3.12", "3.13"}
+    assert len(versions) == 1, "what one stage builds, the other must run"
 
 
-def test_affinity_of_one_stem_or_of_foreign_vectors_is_the_cosine() -> None:
-    assert affinity(5, "same same") == pytest.approx(0.8)
-    assert affinity(5, "one two", trained_here=False) == pytest.approx(0.8)
+def test_clusters_image_runs_commands_that_exist() -> None:
+    commands = [shlex.split(part) for line in instructions("RUN") for part in line.split("&&")]
+    ours = [words for words in commands if words[0] in {"eventminer", "dask"}]
+    assert ours
+    for words in ours:
+        require_command(words)
 
 
-def test_words_join_while_any_two_are_near() -> None:
-    chain = np.array([[1, 0.9, 0.1], [0.9, 1, 0.8], [0.1, 0.8, 1]], np.float32)
-    assert join_words(chain, 0.5).tolist() in ([0, 0, 1], [1, 1, 0])
-    assert len(set(join_words(chain, 0.05).tolist())) == 1
-    assert len(set(join_words(chain, 0.95).tolist())) == 3
-    assert join_words(np.ones((1, 1), np.float32), 0.5).tolist() == [0]
+def test_clusters_kubernetes_manifests_start_commands_that_exist() -> None:
+    documents = list(yaml.safe_load_all((CLUSTERS / "kubernetes.yaml").read_text()))
+    assert [document["kind"] for document in documents] == ["Deployment", "Service", "Deployment", "Job"]
+    services = {d["metadata"]["name"] for d in documents if d["kind"] == "Service"}
+    for document in documents:
+        if document["kind"] == "Service":
+            continue
+        pod = document["spec"]["template"]
+        (container,) = pod["spec"]["containers"]
+        require_command(container["args"])
+        addresses = re.findall(r"tcp://([a-z-]+):8786", " ".join(container["args"]))
+        assert set(addresses) <= services
+        if document["kind"] == "Deployment":
+            assert document["spec"]["selector"]["matchLabels"] == pod["metadata"]["labels"]
 
 
-def test_kmeans_finds_directions_whatever_their_order() -> None:
-    angles = np.array([0.0, 3.0, 0.1, 3.1, 1.5, 0.05], np.float32)
-    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    assert spherical_kmeans(vectors, n_clusters=3).tolist() == [0, 1, 0, 1, 2, 0]
+@pytest.mark.parametrize("name", ["operator.py", "slurm.py"])
+def test_clusters_scripts_run_commands_that_exist(name: str) -> None:
+    tree = ast.parse((CLUSTERS / name).read_text(encoding="utf-8"))
+    lists = [node for node in ast.walk(tree) if isinstance(node, ast.List)]
+    words = [[e.value for e in node.elts if isinstance(e, ast.Constant)] for node in lists]
+    (command,) = [found for found in words if found[:1] == ["eventminer"]]
+    require_command([str(word) for word in command])
 
 
-def test_kmeans_ends_where_every_row_has_its_nearest_centre() -> None:
-    vectors = random_directions(200)
-    labels = spherical_kmeans(vectors, n_clusters=12, seed=4)
-    centres = unit_rows(np.stack([vectors[labels == label].sum(axis=0) for label in range(labels.max() + 1)]))
-    assert np.array_equal(np.argmax(vectors @ centres.T, axis=1), labels)
-
-
-def test_kmeans_does_not_depend_on_threads() -> None:
-    vectors = random_directions(500, 40)
-    with threadpool_limits(limits=1):
-        alone = spherical_kmeans(vectors, n_clusters=30, seed=1)
-    with threadpool_limits(limits=2):
-        together = spherical_kmeans(vectors, n_clusters=30, seed=1)
-    assert np.array_equal(alone, together)
-
-
-@pytest.mark.parametrize(("n", "n_clusters"), [(0, 3), (1, 5), (4, 9), (5, 1)])
-def test_kmeans_of_few_words(n: int, n_clusters: int) -> None:
-    labels = spherical_kmeans(random_directions(n), n_clusters=n_clusters)
-    assert labels.dtype == np.int32
-    assert sorted(set(labels.tolist())) == list(range(min(n, n_clusters)))
-
-
-def test_kmeans_of_equal_or_missing_vectors_drops_empty_clusters() -> None:
-    assert spherical_kmeans(np.tile(random_directions(1), (6, 1)), n_clusters=4).tolist() == [0] * 6
-    assert spherical_kmeans(np.zeros((5, 3), np.float32), n_clusters=2).tolist() == [0] * 5
-
-
-def test_clusters_are_numbered_by_their_most_frequent_word() -> None:
-    # Rows 1 and 3 mean the same, nothing else does; no record has two of the words.
-    vectors = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0.9, 0.1]], np.float32)
-    found = occurrences(["one", "two", "three", "four"], "abcd", "one two three four")
-    clustered = cluster_words(
-        Affinity(unit_rows(vectors), ("a", "b", "c", "d"), found, trained_here=False),
-        n_neighbourhoods=1,
-        min_affinity=0.5,
-    )
-    assert clustered.tolist() == [0, 1, 2, 1]
-
-
-def test_words_without_a_vector_are_clusters_of_their_own() -> None:
-    vectors = np.array([[1, 0], [0, 0], [0, 0]], np.float32)
-    found = occurrences(["one", "two", "three"], "abc", "one two three")
-    affinities = Affinity(vectors, ("a", "b", "c"), found, trained_here=False)
-    assert cluster_words(affinities, n_neighbourhoods=2, min_affinity=0.3).tolist() == [0, 1, 2]
+def test_clusters_page_names_commands_and_files_that_exist() -> None:
+    page = (ROOT / "docs" / "clusters.md").read_text(encoding="utf-8")
+    lines = [line for block in re.findall(r"```bash\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
+    for line in lines:
+        if line.startswith(("eventminer ", "dask ")):
+            require_command(shlex.split(line))
+    links = [link for link in re.findall(r"\]\(([^)#]+)", page) if "://" not in link]
+    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+    named = re.findall(r"docs/clusters/[a-z.]+", page)
+    assert [name for name in named if not (ROOT / name).exists()] == []
