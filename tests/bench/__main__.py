@@ -20,6 +20,7 @@ BENCHMARKS = {
     "planted": ["planted"],
     "duplicates": ["duplicates"],
     "extraction": ["extraction"],
+    "encoding": ["encoding"],
     "worker_kills": ["worker_kills"],
     "captions": ["captions"],
     "memory": ["memory"],
