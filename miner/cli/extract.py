@@ -175,13 +175,15 @@ def _pictures(known: KnownRun, text: str, image: Path | None, corpus: str, progr
     from miner.config_file import load_config
     from miner.errors import CorpusError
     from miner.run.picture_extraction import one_picture, read_pictures
+    from miner.run.takedown import forgotten_hashes
 
     if image:
-        return one_picture(image, document=_text_name(text) if text else "")
+        name = _text_name(text) if text else ""
+        return one_picture(image, document=name, forgotten=forgotten_hashes(known.folder))
     if not corpus or looks_like_m2e2(Path(corpus)):
         return None
     try:
-        return read_pictures(corpus, load_config(known.path / "run.toml"), progress)
+        return read_pictures(corpus, load_config(known.path / "run.toml"), progress, known.folder)
     except CorpusError as error:
         typer.echo(f"Note: no pictures are looked at: {error.message}", err=True)
         return None

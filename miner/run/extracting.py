@@ -10,10 +10,13 @@ from miner.run.extraction import Extraction, extract_texts
 from miner.run.image_model import open_reader
 from miner.run.known import known_patterns
 from miner.run.picture_extraction import extract_pictures
+from miner.run.takedown import forgotten_hashes, is_forgotten
 from reports.explanation import Argued
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections import Counter
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from corpora.texts import TextRecord
     from kb.extract.mention import Mention
@@ -49,6 +52,8 @@ def extract_all(
     Raises:
         EventMinerError: As of `extract_texts` and `extract_pictures`.
     """
+    if texts is not None:
+        texts = _remembered(known, texts, pictures.forgotten if pictures else frozenset(), out.counts)
     if pictures is None:
         if texts is not None:
             extract_texts(known, texts, place, out)
@@ -59,6 +64,18 @@ def extract_all(
         extract_texts(known, texts, place, Extraction(joiner.take, out.counts))
     joiner.finish()
     out.counts["mentions in words and picture"] += joiner.n_joined
+
+
+def _remembered(
+    known: KnownRun, texts: Iterable[TextRecord], forgotten: AbstractSet[str], counts: Counter[str]
+) -> Iterator[TextRecord]:
+    """Leave out the texts of records that the run was told to forget, known by their ids or by their pictures."""
+    hashes = forgotten_hashes(known.folder)
+    for text in texts:
+        if text.id in forgotten or is_forgotten(hashes, text.id):
+            counts["texts left out: forgotten"] += 1
+        else:
+            yield text
 
 
 def _look(

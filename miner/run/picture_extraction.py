@@ -15,7 +15,9 @@ from kb.extract.picture import Seen
 from miner.errors import CorpusError
 from miner.run.job import open_executor
 from miner.run.read_stages import open_corpus
+from miner.run.takedown import CODE, hide_forgotten, is_forgotten
 from miner.run.visual_stages import encode_records
+from miner.store.fingerprint import digest_file
 from miner.visual.engine import choose_engine
 from miner.visual.geometry import geometry_of
 from miner.visual.registry import load_backbone
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from kb.extract.mention import Mention
     from kb.extract.picture import PictureReader
     from miner.config import RunConfig
+    from miner.run.folder import RunFolder
     from miner.run.job import Place
     from miner.run.progress import Advance, Progress
     from miner.visual.backbone import Backbone
@@ -47,18 +50,21 @@ class PictureCorpus(NamedTuple):
         records: Columns `record`, `image`, `status`, `code`, `reason` and `time`.
         documents: Document of each record that has one.
         source: Opens image files.
+        forgotten: Records of the corpus that the run was told to forget; they have neither id nor picture in `records`.
     """
 
     records: pa.Table
     documents: Mapping[str, str]
     source: ImageFinder
+    forgotten: frozenset[str] = frozenset()
 
 
-def one_picture(path: Path, document: str = "") -> PictureCorpus:
+def one_picture(path: Path, document: str = "", *, forgotten: frozenset[str] = frozenset()) -> PictureCorpus:
     """Make a corpus of one image file.
 
     Args:
         path: Of the file.
+        forgotten: Hashes of what must not come back.
         document: That the picture belongs to; itself where nothing is said.
 
     Raises:
@@ -67,6 +73,8 @@ def one_picture(path: Path, document: str = "") -> PictureCorpus:
     if not path.is_file():
         raise CorpusError(f"There is no image file {path}.")
     row = {"record": path.name, "image": path.name, "status": "ok", "code": None, "reason": None, "time": None}
+    if is_forgotten(forgotten, path.name, digest_file(path)):
+        row |= {"status": "bad", "code": CODE, "reason": "it was forgotten on request"}
     return PictureCorpus(
         _table([row]), {path.name: document} if document else {}, ImageSource(locate(str(path.parent))[0])
     )
@@ -76,14 +84,17 @@ def _table(rows: Sequence[Mapping[str, object]]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), schema=pa.schema([(name, pa.string()) for name in COLUMNS]))
 
 
-def read_pictures(location: str, config: RunConfig, progress: Progress) -> PictureCorpus:
-    """Read the pictures of a corpus in any format that `eventminer run` reads.
+def read_pictures(location: str, config: RunConfig, progress: Progress, folder: RunFolder) -> PictureCorpus:
+    """Read the pictures of a corpus in any format that `eventminer run` reads, without those that a run was told to forget.
 
     Raises:
         CorpusError: It cannot be read.
     """
     corpus = open_corpus(location, config.corpus, progress)
-    return PictureCorpus(corpus.records.select(list(COLUMNS)), {}, corpus.images)
+    shown = hide_forgotten(corpus, folder)
+    names = zip(corpus.records["record"].to_pylist(), shown.records["record"].to_pylist(), strict=True)
+    forgotten = frozenset(own for own, name in names if own != name)
+    return PictureCorpus(shown.records.select(list(COLUMNS)), {}, corpus.images, forgotten)
 
 
 def extract_pictures(

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from miner.store.artefact import Artefact
 
 __all__ = [
-    "Forgotten", "count_unfinished", "finish_forgetting", "forget_record", "forgotten_hashes", "hidden_name", "hide_forgotten",
-    "purge_artefacts", "unchanged_work",
+    "CODE", "Forgotten", "count_unfinished", "finish_forgetting", "forget_record", "forgotten_hashes", "hidden_name",
+    "hide_forgotten", "is_forgotten", "purge_artefacts", "unchanged_work",
 ]  # fmt: skip
 
 FORGOTTEN_FILE = "forgotten.json"
@@ -131,7 +131,7 @@ def hide_forgotten(corpus: Corpus, folder: RunFolder) -> Corpus:
     if not hashes:
         return corpus
     columns = [corpus.records[name].to_pylist() for name in ("record", "imageHash")]
-    hits = [i for i, values in enumerate(zip(*columns, strict=True)) if _is_among(values, hashes)]
+    hits = [i for i, values in enumerate(zip(*columns, strict=True)) if is_forgotten(hashes, *values)]
     parts, start = [], 0
     for i in hits:
         parts += [corpus.records.slice(start, i - start), _blank(corpus.records.slice(i, 1).to_pylist()[0])]
@@ -139,7 +139,13 @@ def hide_forgotten(corpus: Corpus, folder: RunFolder) -> Corpus:
     return replace(corpus, records=pa.concat_tables([*parts, corpus.records.slice(start)]).combine_chunks())
 
 
-def _is_among(values: tuple[str | None, ...], hashes: set[str]) -> bool:
+def is_forgotten(hashes: AbstractSet[str], *values: str | None) -> bool:
+    """Tell whether one of some ids and hashes of pictures must not come back.
+
+    Args:
+        hashes: As of `forgotten_hashes`.
+        values: None for what is not known.
+    """
     return any(value is not None and _digest(value) in hashes for value in values)
 
 

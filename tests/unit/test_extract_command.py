@@ -21,6 +21,7 @@ from miner.run.folder import RunFolder
 from miner.run.job import Place
 from miner.run.known import of_folder
 from miner.store.artefact import Identity
+from miner.store.fingerprint import digest_bytes
 from miner.store.formats import write_array, write_json, write_table
 from tests.folders import read_files
 from tests.gold_files import sentence, write_sentences
@@ -85,6 +86,15 @@ def test_extract_without_a_model_uses_rules_and_says_so(run: Path, tmp_path: Pat
     assert (row["record"], row["eventType"], row["trigger"]["text"]) == ("story.txt", "Conflict.Attack", "attacked")
     assert "no trained model" in done.stderr
     assert "1 mentions" in done.stderr
+
+
+def test_a_forgotten_record_does_not_come_back(run: Path, tmp_path: Path) -> None:
+    write_json(run / "forgotten.json", {"hashes": [digest_bytes(b"forgotten\0b")]})
+    rows = [{"id": name, "caption": "Soldiers attacked the city."} for name in ("a", "b", "c")]
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    done = CliRunner().invoke(app, ["extract", "--kb", str(run), "--corpus", str(tmp_path / "c.jsonl"), "--no-images"])
+    assert [json.loads(line)["record"] for line in done.stdout.splitlines()] == ["a", "c"]
+    assert "1 texts left out: forgotten" in done.stderr
 
 
 def test_train_and_extract_from_a_gold_file_and_score(run: Path, gold: Path, tmp_path: Path) -> None:
