@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["EventFinder", "TextExtractor"]
 
 BATCH_PIECES = 1_024
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 
 
 class EventFinder(Protocol):
@@ -78,9 +79,11 @@ class TextExtractor:
             yield from self._of_batch(batch)
 
     def _pieces(self, record: TextRecord) -> Iterator[_Piece]:
-        self.counts["texts"] += 1
-        if not record.text.strip():
-            self.counts["texts left out: empty"] += 1
+        self.counts["texts"] += not record.first
+        if UNREADABLE in record.text:
+            self.counts["texts, or parts of one, with characters that could not be read"] += 1
+        if not any(map(str.isalpha, record.text)):
+            self.counts[f"texts left out: {'no words' if record.text.strip() else 'empty'}"] += 1
             return
         language = detect_language(record.text)
         if language not in (self._language, UNKNOWN):

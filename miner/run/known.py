@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from kb.bundle import verify_bundle
 from kb.embedded_store import GRAPH_FILE, graph_file
 from kb.loading.finding import find_loaded
@@ -29,8 +31,6 @@ from miner.store.formats import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-    import pyarrow as pa
 
     from kb.loading.finding import Loaded
     from kb.review.standing import Status
@@ -165,7 +165,7 @@ def _tables(known: KnownRun) -> tuple[pa.Table, pa.Table]:
     mined = {name: at for at, name in enumerate(state.mined.rows)}
     names = patterns["pattern"].to_pylist()
     order = sorted(range(len(names)), key=lambda at: (mined[state[names[at]].source], names[at]))
-    return patterns.take(order), evidence
+    return patterns.take(pa.array(order, type=pa.int64())), evidence
 
 
 def known_patterns(known: KnownRun) -> pa.Table:

@@ -69,6 +69,11 @@ def test_a_rejected_pattern_neither_argues_nor_weighs_and_comes_back_with_undo(r
     assert [m["score"] for m in after] != [m["score"] for m in before]
     review.undo("ann")
     assert extract(run, *corpus) == before
+    for other in list(review.state.patterns):
+        review.decide("ann", "reject", other)
+    without = extract(run, *corpus)
+    assert without
+    assert argued(without) == set()
 
 
 def test_names_and_roles_of_analysts_extract(run: Path, home: Path, tmp_path: Path) -> None:

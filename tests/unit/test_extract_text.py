@@ -70,7 +70,16 @@ def test_text_in_other_languages_and_empty_ones_are_counted(parser: PieceParser)
     assert {mention.record for mention in mentions} == {"4"}
     assert found.counts["texts left out: empty"] == 2
     assert found.counts["texts left out: language de"] == 1
+    assert found.counts["texts left out: no words"] == 1
     assert found.counts["texts"] == 5
+
+
+def test_a_long_text_counts_once_and_unreadable_characters_are_said(parser: PieceParser) -> None:
+    found = extractor(parser)
+    parts = [TextRecord("a", "a", "Nothing happened."), TextRecord("a", "a", "Nothing \ufffd happened.", first=17)]
+    assert list(found.extract(parts)) == []
+    assert found.counts["texts"] == 1
+    assert found.counts["texts, or parts of one, with characters that could not be read"] == 1
 
 
 def test_text_of_any_length_is_read_in_parts() -> None:

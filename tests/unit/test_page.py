@@ -177,7 +177,7 @@ def test_page_compares_methods_or_says_what_would(inputs: ReportInputs, html: st
         },
     ]
     measured = render_report(replace(inputs, evaluation=rows), images=False)
-    assert "has not been measured" not in measured
+    assert "This run has not been measured" not in measured
     assert "25 to 36" in measured
     assert Page(measured).all("caption") == [{}]
 
