@@ -36,10 +36,12 @@ class Resolved:
 
     Attributes:
         n_pairs: Pairs of mentions of one event.
+        n_joined: Further pairs, which somebody else has joined and which stay as they are.
         changes: What is new in the store and what was deleted from it.
     """
 
     n_pairs: int
+    n_joined: int
     changes: Changes
 
 
@@ -87,23 +89,33 @@ def _clues(row: Mapping[str, Any], arguments: Sequence[Mapping[str, Any]]) -> Cl
 def write_same(store: GraphStore, found: Sequence[Same]) -> Resolved:
     """Make a store say which mentions are of one event; what an earlier resolution said and this one does not goes.
 
-    SAME_AS relationships without a `resolution` are somebody else's and stay.
+    SAME_AS relationships without a `resolution` are somebody else's and stay; such a pair gets no second one.
 
     Raises:
         KbError: The store cannot be written.
     """
     rows = [same._asdict() | {"reasons": list(same.reasons)} for same in found]
-    resolution, keep = digest_json(rows), Patience().keep
-    changes = Changes()
+    keep, changes = Patience().keep, Changes()
     with store.loading(SCHEMA):
         migrate(store)
-        for start in range(0, len(rows), BATCH_ROWS):
-            params = {"rows": rows[start : start + BATCH_ROWS], "resolution": resolution}
-            result: QueryResult = keep(partial(_write, store, params))
+        joined = {pair for batch in _batches(rows) for pair in keep(partial(_read_joined, store, batch))}
+        own = [row for row in rows if (row["first"], row["second"]) not in joined]
+        resolution = {"resolution": digest_json(own)}
+        for batch in _batches(own):
+            result: QueryResult = keep(partial(_write, store, {"rows": batch, **resolution}))
             changes += result.changes
-        other = {"resolution": resolution}
-        changes += change_all(store, statements.DELETE_OTHER_SAME, other, limit=DELETED_ROWS, keep=keep)
-    return Resolved(len(rows), changes)
+        changes += change_all(store, statements.DELETE_OTHER_SAME, resolution, limit=DELETED_ROWS, keep=keep)
+    return Resolved(len(own), len(joined), changes)
+
+
+def _batches(rows: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    return (rows[start : start + BATCH_ROWS] for start in range(0, len(rows), BATCH_ROWS))
+
+
+def _read_joined(store: GraphStore, rows: Sequence[Mapping[str, Any]], _attempt: int) -> list[tuple[str, str]]:
+    """Return the pairs that somebody else has joined, in whichever direction."""
+    ends = [{"first": row["first"], "second": row["second"]} for row in rows]
+    return [(first, second) for first, second in store.write(statements.FIND_JOINED, {"rows": ends}).rows]
 
 
 def _write(store: GraphStore, params: Mapping[str, Any], _attempt: int) -> QueryResult:

@@ -71,15 +71,22 @@ COUNT_UNLINKED = (
 
 PAGE_MENTIONS = """
 MATCH (m:Mention) WHERE m.id > $after
+WITH m ORDER BY m.id LIMIT $limit
 OPTIONAL MATCH (m)-[:IN_IMAGE]->(i:Image)
+OPTIONAL MATCH (m)-[:IN_CAPTION]->(:Caption)<-[:HAS_CAPTION]-(c:Image)
 RETURN m.id AS id, m.source AS source, m.document AS document, m.eventType AS eventType, m.trigger AS trigger,
-       m.lemma AS lemma, m.sentence AS sentence, coalesce(m.time, i.time) AS time, coalesce(m.phash, i.phash) AS phash,
-       i.scope AS scope, i.photoGroup AS photoGroup, m.patternIds AS patterns
-ORDER BY id LIMIT $limit
+       m.lemma AS lemma, m.sentence AS sentence, coalesce(m.time, i.time, c.time) AS time,
+       coalesce(m.phash, i.phash, c.phash) AS phash, coalesce(i.scope, c.scope) AS scope,
+       coalesce(i.photoGroup, c.photoGroup) AS photoGroup, m.patternIds AS patterns
+ORDER BY id
 """
 ARGUMENTS_OF = (
     "UNWIND $ids AS id MATCH (m:Mention {id: id})-[h:HAS_ARGUMENT]->(a:Argument) WHERE a.text IS NOT NULL "
     "RETURN m.id AS id, h.role AS role, a.text AS text ORDER BY id, role, a.id"
+)
+FIND_JOINED = (
+    "UNWIND $rows AS row MATCH (a:Mention {id: row.first})-[r:SAME_AS]-(b:Mention {id: row.second}) WHERE r.resolution IS NULL "
+    "RETURN DISTINCT row.first AS first, row.second AS second"
 )
 MERGE_SAME = (
     "UNWIND $rows AS row MATCH (a:Mention {id: row.first}) MATCH (b:Mention {id: row.second}) MERGE (a)-[r:SAME_AS]->(b) "

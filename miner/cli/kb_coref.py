@@ -47,9 +47,14 @@ def coref(
     if found.written is None:
         print_rows([same._asdict() for same in found.same], COLUMNS, as_json=json)
         return
+    if found.written.n_joined:
+        typer.echo(
+            f"{found.written.n_joined:,} more pairs had been joined by somebody else and stay as they are", err=True
+        )
     row = {
         "mentions": found.n_mentions,
         "pairs": found.written.n_pairs,
+        "pairsOfOthers": found.written.n_joined,
         "pairsNew": found.written.changes.relationships_created,
         "pairsGone": found.written.changes.relationships_deleted,
     }
