@@ -14,8 +14,9 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import dask
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, LocalCluster, as_completed, get_worker
 from distributed.core import rpc
+from distributed.protocol import pickle
 from distributed.scheduler import KilledWorker
 from distributed.versions import get_versions
 
@@ -49,6 +50,26 @@ INSTALL = "Install the same eventminer wherever workers run; docs/clusters.md ha
 _alone = threading.Lock()
 
 
+def _work_there(payload: bytes) -> tuple[str, Any]:
+    """Work, if this worker can load what it is sent: sent by itself, an unloadable function would break its connection.
+
+    Returns:
+        An empty string and the result; or the address of the worker and why it cannot.
+    """
+    import pickle  # noqa: PLC0415 - nothing around this function goes with it
+    import sys  # noqa: PLC0415
+
+    try:
+        work = pickle.loads(payload)  # noqa: S301 - from the process that uses these workers
+    except Exception as error:  # noqa: BLE001 - whatever an import may raise
+        return sys.modules["distributed"].get_worker().address, f"{type(error).__name__}: {error}"
+    return "", work()
+
+
+# Whoever lacks this package gets the function as code, not as a name in it.
+_work_there.__module__ = "__main__"
+
+
 def _work_alone(work: Callable[[T], R], item: T) -> R:
     """Work while no other thread of this worker does: someone else's workers may have many."""
     with _alone:
@@ -61,7 +82,7 @@ def _work_alike(versions: Mapping[str, str], work: Callable[[T], R], item: T) ->
     Raises:
         ExecutorError: It has other versions of what bears on them.
     """
-    _require_alike(versions, library_versions_here(), "A Dask worker that joined later")
+    _require_alike(versions, library_versions_here(), f"Worker {get_worker().address}, which joined later,")
     return work(item)
 
 
@@ -92,7 +113,7 @@ class DaskExecutor:
         """Look at the workers once, for the line that says where the run takes place."""
         self.client = client
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
-        self.n_workers = sum(worker["nthreads"] for worker in workers)
+        self.n_workers: int = sum(worker["nthreads"] for worker in workers)
         self.own_process = False
         self.shares_disk = shares_disk
         # 0 is no limit.
@@ -156,7 +177,8 @@ class DaskExecutor:
 
         def submit() -> Any:  # noqa: ANN401 - distributed is untyped
             index = rest.pop()
-            future = self.client.submit(function, items[index], pure=False, retries=RETRIES)
+            payload = pickle.dumps(partial(function, items[index]))
+            future = self.client.submit(_work_there, payload, pure=False, retries=RETRIES)
             indices[future.key] = index
             return future
 
@@ -182,10 +204,19 @@ def _gather(future: Any) -> Any:  # noqa: ANN401 - distributed is untyped
     """Fetch a result.
 
     Raises:
-        ExecutorError: The scheduler is gone, and the result with it.
+        ExecutorError: The scheduler is gone, and the result with it; or the worker could not load its work.
     """
     with _scheduler_there():
-        return future.result()
+        worker, result = future.result()
+    if worker:
+        raise _unable(worker, result)
+    return result
+
+
+def _unable(worker: str, said: str) -> ExecutorError:
+    """Say which worker cannot work for us; Dask may wrap what it cannot load."""
+    what = "does not have eventminer" if "ModuleNotFoundError" in said else "cannot load its work"
+    return ExecutorError(f"Worker {worker} {what}: {' '.join(said.split())}", hint=INSTALL)
 
 
 @contextmanager
@@ -334,8 +365,7 @@ def _check_workers(client: Client, address: str) -> None:
         raise ExecutorError(f"The scheduler at {address} has no workers.", hint=f"Start some: dask worker {address}")
     for worker, there in versions.items():
         if isinstance(there, Exception):
-            # Dask may wrap what it cannot load.
             if "ModuleNotFoundError" in repr(there):
-                raise ExecutorError(f"Worker {worker} does not have eventminer: {_one_line(there)}", hint=INSTALL)
+                raise _unable(worker, repr(there))
             raise ExecutorError(f"Worker {worker} does not answer: {_one_line(there)}", hint="See its log.")
         _require_alike(library_versions_here(), cast("Mapping[str, str]", there), f"Worker {worker}")

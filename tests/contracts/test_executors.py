@@ -186,7 +186,7 @@ def test_executors_dask_uses_workers_that_join_later() -> None:
         def grow(index: int, result: int) -> None:
             results[index] = result
             if result == 1:
-                cluster.scale(3)
+                cluster.scale(3)  # type: ignore[no-untyped-call]
                 executor.client.wait_for_workers(3)
 
         executor.map(meet, [1, *[3] * 6], on_result=grow)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from distributed import Client
 
 from corpora.scenes import generate_scenes
 from miner.errors import ExecutorError
@@ -26,6 +27,9 @@ from tests.bench.worker_kills import command, find_workers, work_disturbed, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from miner.run.dask_executor import DaskExecutor
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -125,6 +129,28 @@ def test_dask_workers_without_the_package_are_one_error(tmp_path: Path) -> None:
     assert "docs/clusters.md" in str(error.hint)
 
 
+def test_dask_worker_without_the_package_that_joins_later_is_one_error_that_names_it(tmp_path: Path) -> None:
+    with cluster(tmp_path, "with") as address, ExitStack() as later:
+        executor = later.enter_context(_first_worker(address))
+
+        def join(index: int, _result: object) -> None:
+            if index == 0:
+                later.enter_context(running(WORKER, str(tmp_path / "scheduler.json"), "without"))
+                executor.client.wait_for_workers(2, timeout=PATIENCE_S)
+
+        with pytest.raises(ExecutorError) as caught:
+            executor.map(time.sleep, [0.5] * 60, on_result=join)
+    assert re.search("Worker tcp://.* does not have eventminer: .*No module named .*miner", caught.value.message)
+    assert "docs/clusters.md" in str(caught.value.hint)
+
+
+def _first_worker(address: str) -> AbstractContextManager[DaskExecutor]:
+    """Connect once the first worker has joined."""
+    with Client(address) as client:  # type: ignore[no-untyped-call]
+        client.wait_for_workers(1, timeout=PATIENCE_S)
+    return remote_cluster(address)
+
+
 def test_dask_workers_with_other_libraries_are_one_error(tmp_path: Path) -> None:
     with cluster(tmp_path, "other") as address:
         error = complaint(address)
@@ -182,7 +208,9 @@ def test_dask_interrupted_run_ends_with_its_workers(scenes: Path, tmp_path: Path
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - nothing here holds a lock
     )
     deadline = time.monotonic() + PATIENCE_S
-    while not list((tmp_path / "run" / "stages").glob("encode-*/shard-*/manifest.json")) and time.monotonic() < deadline:
+    while (
+        not list((tmp_path / "run" / "stages").glob("encode-*/shard-*/manifest.json")) and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
     workers = find_workers(process.pid)
     process.send_signal(signal.SIGINT)
