@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from miner.errors import ArtefactError
+from miner.errors import ArtefactError, StorageError
 from miner.store.artefact import TEMPORARY, Artefact, ArtefactStore, discard, sync_directory
 from miner.store.fingerprint import digest_bytes
 from miner.store.formats import read_json, write_error, write_json
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 STATE = "run.json"
 MIRRORED = ("run.toml", "run.log", "bundle", "kb", "report.html", STATE)
 """What a run copies beside its artefacts, in this order; what people add to a run later stays with the local folder."""
+MADE = frozenset({"bundle", "kb", "report.html"})
+"""Those that are renewed as a whole, and then entered in `run.json` under `parts`."""
 RUN_HINT = "Make one with 'eventminer run CORPUS --out RUN'."
 EVALUATION = "evaluation.json"
 IMAGE_EVALUATION = "image-evaluation.json"
@@ -98,13 +100,17 @@ class RunFolder:
         """Take over what an earlier run, perhaps on another machine, has left in the mirror; artefacts only when asked for.
 
         Raises:
-            StorageError: The mirror does not answer, or not to us.
+            StorageError: The mirror does not answer, or not to us, or its `run.json` is damaged.
         """
         if self.mirror is None:
             return
         self.mirror.require_writable()
-        if not (self.path / STATE).exists() and self.mirror.has(STATE):
-            self.mirror.get(self.path, [name for part in MIRRORED for name in self.mirror.names(part)])
+        if (self.path / STATE).exists() or not self.mirror.has(STATE):
+            return
+        whole = _read_state_of(self.mirror).get("parts")
+        # A part that the state does not speak of may be half of one run and half of another.
+        parts = [part for part in MIRRORED if part not in MADE or (isinstance(whole, dict) and part in whole)]
+        self.mirror.get(self.path, [name for part in parts for name in self.mirror.names(part)])
 
     def publish(self) -> None:
         """Copy the visible parts into the mirror, `run.json` last: who reads it finds everything that it speaks of.
@@ -227,6 +233,22 @@ class RunFolder:
         finally:
             discard(old)
             discard(temporary)
+
+
+def _read_state_of(mirror: Mirror) -> dict[str, object]:
+    """Return the content of `run.json` elsewhere.
+
+    Raises:
+        StorageError: It cannot be fetched, or is damaged.
+    """
+    with TemporaryDirectory() as temporary:
+        mirror.get(Path(temporary), [STATE])
+        try:
+            return RunFolder(Path(temporary)).read_state()
+        except ArtefactError as error:
+            raise StorageError(
+                f"{mirror.url}/{STATE} is damaged.", hint="Delete it there and run the same command again."
+            ) from error
 
 
 def locate_run(out: str, staging: Path | None = None) -> RunFolder:

@@ -194,7 +194,9 @@ class MirroredStore(ArtefactStore):
         artefact = super().open(stage, key)
         if artefact is None and self._fetch(name, self.root / name):
             artefact = super().open(stage, key)
-        elif artefact is not None:
+        elif artefact is not None and not self._is_elsewhere(name):
+            # What is damaged here must not be complete by construction there.
+            artefact.verify()
             self._publish(self.root / name, name)
         return artefact
 
@@ -255,7 +257,7 @@ class MirroredStore(ArtefactStore):
             StorageError: The mirror does not answer, or what it has is damaged.
         """
         place = f"{self.root.name}/{name}"
-        if not self.mirror.has(f"{place}/{MANIFEST}"):
+        if not self._is_elsewhere(name):
             return False
         logger.info("fetching %s from %s", name, self.mirror.url)
         temporary = target.with_name(f"{target.name}{FETCHING}")
@@ -267,6 +269,9 @@ class MirroredStore(ArtefactStore):
         discard(temporary)
         sync_directory(target.parent)
         return True
+
+    def _is_elsewhere(self, name: str) -> bool:
+        return self.mirror.has(f"{self.root.name}/{name}/{MANIFEST}")
 
     def _require_whole(self, fetched: Path, place: str) -> None:
         try:
@@ -282,7 +287,7 @@ class MirroredStore(ArtefactStore):
     def _publish(self, directory: Path, name: str) -> None:
         """Copy a finished directory, but for what is elsewhere already."""
         place = f"{self.root.name}/{name}"
-        if self.mirror.has(f"{place}/{MANIFEST}"):
+        if self._is_elsewhere(name):
             return
 
         def is_there(each: str) -> bool:

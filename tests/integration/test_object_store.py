@@ -17,17 +17,17 @@ import pytest
 from corpora.records import read_corpus
 from corpora.scenes import generate_scenes
 from miner.config import VisualConfig
-from miner.errors import CorpusError, ImageError, StorageError
-from miner.run.folder import open_run
+from miner.errors import ArtefactError, CorpusError, ImageError, StorageError
+from miner.run.folder import RunFolder, open_run
 from miner.run.visual_stages import encode_records
-from miner.store.artefact import Identity
+from miner.store.artefact import ArtefactStore, Identity
 from miner.store.mirror import Mirror, MirroredStore
 from miner.store.remote import connect
 from tests.folders import read_files
 from tests.object_store import BUCKET, ObjectStore, reached_through, running_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -257,6 +257,69 @@ def test_object_store_damaged_copy_is_one_error(object_store: ObjectStore, tmp_p
     with pytest.raises(StorageError, match=r"encode-0{16} is damaged: .*maxima\.npy") as caught:
         MirroredStore(tmp_path / "b" / "stages", Mirror(url)).open("encode", "0" * 32)
     assert "Delete it there" in str(caught.value.hint)
+
+
+def test_object_store_never_gets_what_was_damaged_here(object_store: ObjectStore, tmp_path: Path) -> None:
+    identity = Identity(stage="read", key="1" * 32, version=1, parameters={}, inputs={})
+    place = "runs/never-damaged"
+    with ArtefactStore(tmp_path / "stages").build(identity) as directory:
+        (directory / "records.parquet").write_bytes(b"whole")
+    damaged = tmp_path / "stages" / identity.directory / "records.parquet"
+    damaged.write_bytes(b"other")
+    store = MirroredStore(tmp_path / "stages", Mirror(f"s3://{BUCKET}/{place}"))
+    with pytest.raises(ArtefactError, match=r"records\.parquet is damaged"):
+        store.open("read", identity.key)
+    assert object_store.files(place) == {}
+    damaged.write_bytes(b"whole")
+    assert store.open("read", identity.key)
+    assert f"stages/{identity.directory}/manifest.json" in object_store.files(place)
+
+
+def test_object_store_parts_of_a_publication_that_was_killed_are_not_taken_over(
+    object_store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = f"{BUCKET}/runs/half"
+    one = RunFolder(tmp_path / "one", Mirror(f"s3://{place}"))
+    write_run(one, "first")
+    with one.claim():
+        one.publish()
+    write_run(one, "second")
+    monkeypatch.setattr(Mirror, "put_part", put_until("kb"))
+    with pytest.raises(KeyboardInterrupt):
+        one.publish()
+    assert object_store.files("runs/half/bundle")["rows"] == b"second"
+    two = RunFolder(tmp_path / "two", Mirror(f"s3://{place}"))
+    with two.claim():
+        assert two.read_state()["stages"] == {"mine": "second"}
+        assert not (two.path / "bundle").exists()
+        assert not (two.path / "kb").exists()
+    assert (two.path / "run.toml").read_text() == "second"
+
+
+def put_until(last: str) -> Callable[[Mirror, Path, str], None]:
+    put = Mirror.put_part
+
+    def put_part(self: Mirror, folder: Path, part: str) -> None:
+        if part == last:
+            raise KeyboardInterrupt
+        put(self, folder, part)
+
+    return put_part
+
+
+def write_run(folder: RunFolder, content: str) -> None:
+    for name in ("run.toml", "bundle/rows", "kb/store.kgl"):
+        path = folder.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    folder.write_state({"stages": {"mine": content}, "parts": {"bundle": content, "kb": content}})
+
+
+def test_object_store_damaged_state_is_one_error(object_store: ObjectStore, tmp_path: Path) -> None:
+    object_store.system.pipe(f"{BUCKET}/runs/no-state/run.json", b"[]")
+    folder = RunFolder(tmp_path / "run", Mirror(f"s3://{BUCKET}/runs/no-state"))
+    with pytest.raises(StorageError, match=r"runs/no-state/run\.json is damaged"), folder.claim():
+        pass
 
 
 def test_object_store_run_is_not_taken_for_a_local_folder() -> None:
