@@ -191,6 +191,8 @@ FIND_SOURCE = "MATCH (x:Extraction {source: $value}) RETURN DISTINCT x.source AS
 KEEP_FOLDER = (
     "MERGE (f:EventminerFolder {id: $id}) SET f.corpus = $corpus, f.run = $run, f.path = $path, f.host = $host"
 )
+FIND_FOLDER = "MATCH (f:EventminerFolder {corpus: $value}) RETURN f.corpus AS corpus"
+DROP_FOLDER = "MATCH (f:EventminerFolder {corpus: $corpus}) DELETE f"
 READ_FOLDERS = (
     "MATCH (r:MiningRun)-[:USED_CORPUS]->(c:Corpus) OPTIONAL MATCH (f:EventminerFolder {corpus: c.corpus, run: r.run}) "
     "RETURN c.corpus AS corpus, r.run AS run, f.path AS path, f.host AS host ORDER BY corpus, run"

@@ -91,7 +91,7 @@ _PATTERN_NODES = (
             must("nPhotoGroups", "integer", "different photographs among them"),
             may("textWords", "strings", "its words"),
             may("role", "string", "argument role it most likely fills"),
-            must("method", "string", "ours, visual-only or text-only"),
+            must("method", "string", "ours, visual-only, mdpm or text-only"),
             may("vector", "floats", "its visual items and words as 128 numbers; patterns alike point the same way"),
         ),
     ),
@@ -180,7 +180,7 @@ _SOURCE_NODES = (
         meaning="The run that found the patterns.",
         properties=(
             must("run", "string", "key of the run"),
-            must("method", "string", "ours, visual-only or text-only"),
+            must("method", "string", "ours, visual-only, mdpm or text-only"),
             must("configDigest", "string", "hash of its configuration"),
             must("nRules", "integer", "rules kept"),
             must("nPatterns", "integer", "patterns made of them"),
@@ -220,7 +220,7 @@ _LOADER_NODES = (
             must("corpus", "string", "corpus that was loaded"),
             must("run", "string", "key of the run"),
             must("path", "string", "the folder"),
-            must("host", "string", "machine it was on"),
+            may("host", "string", "machine it was on; only in a store that is a file"),
         ),
     ),
 )
@@ -265,6 +265,7 @@ _MINED = (
             must("count", "integer", "votes of the event type that support both"),
             must("lift", "float", "how many times as many that is as by chance"),
             must("pValue", "float", "one-sided Fisher"),
+            must("sharedItems", "integer", "items that both are made of: with some, part of it is so by construction"),
         ),
     ),
     RelationshipType(

@@ -26,6 +26,7 @@ __all__ = [
     "find_sources_with_document",
     "find_sources_with_record",
     "note_folder",
+    "note_folder_again",
     "require_free_name",
 ]
 
@@ -39,7 +40,7 @@ class Loaded(NamedTuple):
         corpus: Name of its corpus there.
         run: Its key.
         path: Where its folder was, if that was noted.
-        host: On which machine.
+        host: On which machine, if that was noted.
     """
 
     corpus: str
@@ -61,6 +62,8 @@ def find_loaded(store: GraphStore) -> list[Loaded]:
 def note_folder(store: GraphStore, corpus: str, folder: Path) -> None:
     """Note where the folder of a loaded run is; does nothing for what is no run folder.
 
+    The name of the machine is noted only in a store that is a file: others may be read by many people.
+
     Args:
         store: Where it was loaded into.
         corpus: Name of the corpus there.
@@ -71,9 +74,19 @@ def note_folder(store: GraphStore, corpus: str, folder: Path) -> None:
     """
     if not (folder / "run.json").exists():
         return
-    place = {"path": str(folder.absolute()), "host": platform.node()}
+    place = {"path": str(folder.absolute()), "host": None if "://" in store.uri else platform.node()}
     run = verify_bundle(folder / "bundle").run
     store.write(cypher.KEEP_FOLDER, {"id": node_id("EventminerFolder", corpus), "corpus": corpus, "run": run, **place})
+
+
+def note_folder_again(store: GraphStore, corpus: str, folder: Path) -> None:
+    """Note where the folder of a run is that has changed, if it was noted before; parameters as of `note_folder`.
+
+    Raises:
+        KbError: The store cannot be written.
+    """
+    if _names(store, cypher.FIND_FOLDER, corpus):
+        note_folder(store, corpus, folder)
 
 
 def find_corpora_of_run(store: GraphStore, run: str) -> list[str]:

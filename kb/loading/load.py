@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from kb.loading.batches import Keep
     from kb.loading.mark import Mark
     from kb.loading.rows import Batch
-    from kb.result import Params
+    from kb.result import Params, QueryResult
     from kb.store import GraphStore
 
 __all__ = ["LoadReport", "bundle_folder", "load_bundle", "remove_corpus"]
@@ -339,6 +339,8 @@ def remove_corpus(store: GraphStore, corpus: str) -> Changes:
                 changes += delete_all(cypher.delete_scope(node), {"scope": name})
         for statement in cypher.DELETE_SOURCE:
             changes += delete_all(statement, {"source": name})
+        dropped: QueryResult = keep(lambda _: store.write(cypher.DROP_FOLDER, {"corpus": name}))
+        changes += dropped.changes
         for statement in (cypher.DELETE_UNUSED_EVENT_TYPES, cypher.DELETE_UNUSED_ROLES):
             changes += delete_all(statement, {"scope": name})
         mark.drop(store)

@@ -49,6 +49,10 @@ def load(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Put a damaged embedded store aside and make it anew.")
     ] = False,
+    folder: Annotated[
+        bool,
+        typer.Option("--folder/--no-folder", help="Note in the store where RUN is, for 'extract --kb URI' to find it."),
+    ] = True,
     json: AsJson = False,
 ) -> None:
     """Make a store say what a run found; loading twice changes nothing, and other nodes are left alone.
@@ -82,7 +86,8 @@ def load(
         else:
             done = load_bundle(run, store, advance)
             sync_run_reviews(run, store)
-        note_folder(store, done.corpus, run)
+        if folder:
+            note_folder(store, done.corpus, run)
     if json:
         print_json(
             {

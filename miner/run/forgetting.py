@@ -17,6 +17,7 @@ from kb.loading.finding import (
     find_corpora_with_record,
     find_sources_with_document,
     find_sources_with_record,
+    note_folder_again,
 )
 from kb.loading.load import DELETED_ROWS, load_bundle
 from kb.loading.patience import Patience
@@ -174,8 +175,10 @@ def _renew(folder: RunFolder, record: str, uri: str, runs: frozenset[str]) -> No
     """
     with open_store(uri) as store:
         report = load_bundle(folder.path / "bundle", store)
+        note_folder_again(store, report.corpus, folder.path)
         for copy in _copies(store, report.corpus, runs):
             load_as(folder.path, copy, store, replace=True)
+            note_folder_again(store, copy, folder.path)
         sync_run_reviews(folder.path, store)
         decision_log(folder).forget_record(record, hidden_name(record))
         sync_run_reviews(folder.path, store)

@@ -133,7 +133,9 @@ def _find_folder(kb: str, loaded: Loaded, run: Path | None) -> Path:
             hint=f"Load it again: eventminer kb load {there[0]} --to {kb}",
         )
     noted = (
-        f"was loaded from {loaded.path} on {loaded.host}" if loaded.path else "does not say where it was loaded from"
+        f"was loaded from {loaded.path}{f' on {loaded.host}' if loaded.host else ''}"
+        if loaded.path
+        else "does not say where it was loaded from"
     )
     raise KbError(
         f"The models of {loaded.corpus!r} are missing: {kb} {noted}, and there is no run folder here (this is {platform.node()}).",

@@ -140,6 +140,9 @@ def test_patterns_that_are_not_there_are_counted_and_joined_by_the_next_load(tmp
 def test_pruning_a_corpus_takes_its_mentions_and_leaves_those_of_others(store: GraphStore) -> None:
     write(store, [said(), shown()])
     write(store, [said("story", document="story", caption=None)], provenance("story.txt"))
+    store.write(
+        cypher.KEEP_FOLDER, {"id": "F:1", "corpus": "beach", "run": "k" * 32, "path": "/home/ann/run", "host": "desk"}
+    )
     remove_corpus(store, "beach")
     rows = ask(store, "MATCH (m:Mention)-[:IN_DOCUMENT]->(d) RETURN m.record AS record, d.source AS source")
     assert rows == [{"record": "story", "source": "story.txt"}]

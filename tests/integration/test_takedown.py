@@ -14,6 +14,7 @@ import eventminer
 from corpora.scenes import generate_scenes
 from kb.asking.query import run_query
 from kb.loading.copying import load_as
+from kb.loading.finding import find_loaded
 from kb.store import open_store
 from miner.cli.app import app
 from miner.errors import CorpusError
@@ -90,6 +91,7 @@ def test_forgotten_record_is_nowhere_and_everything_is_as_if_it_had_not_been(
         runs = run_query(store, "MATCH (m:MiningRun)-[:USED_CORPUS]->(c) RETURN c.corpus, m.run ORDER BY 1").rows
         assert [corpus for corpus, _ in runs] == ["copy", "demo scenes"]
         assert len({run for _, run in runs}) == 1
+        assert [one.path for one in find_loaded(store)] == [None, str(finished)]
     for uri in (str(finished), str(tmp_path / "kb")):
         with open_store(uri) as store:
             assert run_query(store, "MATCH (m:Image) WHERE m.record = $r RETURN m", {"r": row["r"]}).rows == ()
