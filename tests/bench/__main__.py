@@ -24,6 +24,7 @@ BENCHMARKS = {
     "worker_kills": ["worker_kills"],
     "captions": ["captions"],
     "memory": ["memory"],
+    "workers": ["workers"],
 }
 
 
