@@ -33,7 +33,7 @@ from miner.store.artefact import TEMPORARY, Artefact, ArtefactStore, discard, sy
 from miner.store.fingerprint import digest_bytes
 from miner.store.formats import read_json, write_error, write_json
 from miner.store.mirror import Mirror, MirroredStore
-from miner.store.remote import is_url
+from miner.store.remote import is_url, require_no_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -260,6 +260,7 @@ def locate_run(out: str, staging: Path | None = None) -> RunFolder:
 
     Raises:
         ArtefactError: A staging folder is given for a local run.
+        StorageError: There are credentials in the URL.
     """
     if not is_url(out):
         if staging is not None:
@@ -282,9 +283,11 @@ def open_run(path: Path) -> RunFolder:
 
     Raises:
         ArtefactError: There is no run in it, or it is elsewhere.
+        StorageError: It is elsewhere, and there are credentials in its address.
     """
     if (match := URL_AS_PATH.match(path.as_posix())) and not path.exists():
         url = f"{match[1]}://{match[2]}"
+        require_no_secrets(url)
         raise ArtefactError(
             f"{url} is not a folder of this machine; only 'eventminer run' works there.",
             hint=f"Use the folder that the run worked in, such as {staging_folder(url)}, or copy it here.",

@@ -26,7 +26,7 @@ from miner.store.artefact import (
     shard_name,
     sync_directory,
 )
-from miner.store.remote import answering, connect
+from miner.store.remote import answering, connect, require_no_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +52,12 @@ class Mirror:
     """
 
     def __init__(self, url: str) -> None:
-        """Remember the folder; nothing is asked yet."""
+        """Remember the folder; nothing is asked yet.
+
+        Raises:
+            StorageError: There are credentials in its address.
+        """
+        require_no_secrets(url)
         self.url = url.rstrip("/")
         self._known: set[str] | None = None
 

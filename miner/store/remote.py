@@ -8,9 +8,11 @@ part of what is sent to workers.
 from __future__ import annotations
 
 import errno
+import re
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qsl
 
 import fsspec
 
@@ -19,7 +21,7 @@ from miner.errors import EventMinerError, StorageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["answering", "connect", "is_url", "read_range"]
+__all__ = ["answering", "connect", "is_url", "read_range", "require_no_secrets"]
 
 OF_ONE_FILE = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError)
 """What says something of one file; any other failure would come with every file."""
@@ -33,11 +35,44 @@ DAMAGE = frozenset({"bz2", "lzma", "tarfile", "zipfile", "zlib"})
 """Modules whose exceptions say that a file in an archive is damaged."""
 NO_SUCH_RANGE = frozenset({"416", "InvalidRange"})
 """What S3 says of any range of an empty object."""
+USER = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#@]*)@", re.IGNORECASE)
+WITH_COLONS = frozenset({"git", "github"})
+"""File systems whose addresses name a repository where others name a user and a password."""
+SECRET = re.compile(r"(signature|sig|credential|token|password|passwd|secret|api_?key|accesskeyid)$", re.IGNORECASE)
+"""How the names of parameters end that let in whoever has them, signed addresses of all stores among them."""
 
 
 def is_url(location: str) -> bool:
     """Tell whether a location is an address, not a local path."""
     return "://" in location
+
+
+def require_no_secrets(url: str) -> None:
+    """Refuse an address that lets in whoever reads it: where a corpus or a run is enters files, logs and messages.
+
+    Args:
+        url: A path or any fsspec URL, chained ones too.
+
+    Raises:
+        StorageError: It has a password or a signature in it; neither is repeated.
+    """
+    if any(_lets_in(part) for part in url.split("::")):
+        shown = re.sub(r"\?[^:]*", "?…", USER.sub(r"\1://…@", url))
+        raise StorageError(
+            f"{shown!r} has credentials in it, which would end up in files and logs.",
+            hint="Leave them out and set the variables of the store's own library (AWS_ACCESS_KEY_ID, …) or fsspec's "
+            "(FSSPEC_FTP_USERNAME, FSSPEC_FTP_PASSWORD, …); in place of a signed address, use the store's own or a local copy.",
+        )
+
+
+def _lets_in(url: str) -> bool:
+    if not is_url(url):
+        return False
+    user = USER.match(url)
+    kind = url.partition("://")[0].casefold()
+    if user and kind not in WITH_COLONS and (":" in user[2] or kind in {"http", "https"}):
+        return True
+    return any(SECRET.search(name) for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True))
 
 
 @contextmanager
@@ -97,8 +132,9 @@ def connect(url: str) -> tuple[Any, str]:
     Opened once: an archive is closed as soon as nobody holds its file system.
 
     Raises:
-        StorageError: The kind of URL is not supported, or what supports it is not installed.
+        StorageError: The kind of URL is not supported, what supports it is not installed, or it has credentials in it.
     """
+    require_no_secrets(url)
     try:
         return cast("tuple[Any, str]", fsspec.core.url_to_fs(url))
     except (ImportError, ValueError, OSError) as error:
