@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,19 +13,22 @@ from kb.extract.clues import read_clues
 from kb.extract.coref import resolve
 from kb.extract.coref_graph import read_graph_clues, write_same
 from kb.store import open_store
-from miner.errors import CorpusError, KbError
+from miner.errors import CorpusError, EventMinerError
 from miner.run.extraction import read_vectors
 from miner.run.known import of_folder, open_known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from kb.extract.clues import Clues
     from kb.extract.coref import Same
     from kb.extract.coref_graph import Resolved
+    from miner.run.known import KnownRun
 
 __all__ = ["Outcome", "resolve_file", "resolve_graph"]
+
+FILE_HINT = "Give what 'eventminer extract' wrote."
+Likeness = Callable[[str, str], float | None]
 
 
 class Outcome(NamedTuple):
@@ -54,6 +58,7 @@ def resolve_graph(uri: str, *, threshold: float, run: Path | None = None) -> Out
         run: Folder of a run whose word vectors compare triggers; that of the graph where none is given.
 
     Raises:
+        ArtefactError: `run` is no run, or it has not finished.
         KbError: The graph cannot be read or written.
     """
     likeness, why = _likeness(uri, run)
@@ -66,45 +71,53 @@ def resolve_file(path: Path, *, threshold: float, run: Path | None = None) -> Ou
     """Find the mentions of a file that tell of one event; they are called by the numbers of their lines, from 1.
 
     Raises:
+        ArtefactError: `run` is no run, or it has not finished.
         CorpusError: The file cannot be read, or a line is no mention.
     """
     likeness, why = _likeness("", run)
     return _resolve(_read_file(path), threshold, likeness, why)
 
 
-def _resolve(
-    mentions: list[Clues], threshold: float, likeness: Callable[[str, str], float | None] | None, why: str
-) -> Outcome:
+def _resolve(mentions: list[Clues], threshold: float, likeness: Likeness | None, why: str) -> Outcome:
     counts: Counter[str] = Counter()
     same = resolve(mentions, threshold=threshold, likeness=likeness, counts=counts)
     return Outcome(same, len(mentions), counts, why)
 
 
 def _read_file(path: Path) -> list[Clues]:
+    """Read a file line by line; only line feeds end lines, since the texts of mentions may hold whatever else breaks lines."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with path.open(encoding="utf-8", newline="\n") as lines:
+            return [_read_line(line, number, path) for number, line in enumerate(lines, 1) if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"Cannot read {path}: {error}.", hint="Give what 'eventminer extract' wrote.") from error
-    found = []
-    for number, line in enumerate(lines, 1):
-        try:
-            found += [read_clues(str(number), json.loads(line))] if line.strip() else []
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CorpusError(
-                f"Line {number} of {path} is no mention: {type(error).__name__} {error}.",
-                hint="Give what 'eventminer extract' wrote.",
-            ) from error
-    return found
+        raise CorpusError(f"Cannot read {path}: {error}.", hint=FILE_HINT) from error
 
 
-def _likeness(uri: str, run: Path | None) -> tuple[Callable[[str, str], float | None] | None, str]:
-    """Return what compares triggers by their vectors, or why there is nothing."""
-    if not uri and run is None:
+def _read_line(line: str, number: int, path: Path) -> Clues:
+    try:
+        return read_clues(str(number), json.loads(line))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        why = f"{type(error).__name__} {error}"
+        raise CorpusError(f"Line {number} of {path} is no mention: {why}.", hint=FILE_HINT) from error
+
+
+def _likeness(uri: str, run: Path | None) -> tuple[Likeness | None, str]:
+    """Return what compares triggers by their vectors, or why there is nothing.
+
+    Raises:
+        EventMinerError: A run is given whose vectors cannot be read; those of a graph's run are done without.
+    """
+    if run is not None:
+        return _compare_vectors(of_folder(run)), ""
+    if not uri:
         return None, "no --run is given"
     try:
-        known = of_folder(run) if run is not None else open_known(uri)
-    except KbError as error:
+        return _compare_vectors(open_known(uri)), ""
+    except EventMinerError as error:
         return None, error.message
+
+
+def _compare_vectors(known: KnownRun) -> Likeness:
     words, vectors = read_vectors(known.folder)
     rows = {word: row for row, word in enumerate(words)}
 
@@ -113,4 +126,4 @@ def _likeness(uri: str, run: Path | None) -> tuple[Callable[[str, str], float | 
             return None
         return float(np.dot(vectors[rows[one]], vectors[rows[other]]))
 
-    return likeness, ""
+    return likeness
