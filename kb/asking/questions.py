@@ -175,10 +175,11 @@ MATCH (p:Pattern)-[i:INDICATES]->(:EventType {eventType: $eventType})
 OPTIONAL MATCH (p)-[f:FILLS_ROLE]->(a:ArgumentRole)
 WHERE f.rank IS NOT NULL
 OPTIONAL MATCH (p)-[o:CO_OCCURS_WITH]-(q:Pattern)
-WITH p, i, f, a, o, q ORDER BY o.lift DESC, q.id
-RETURN i.position AS position, a.role AS role, f.roleShare AS roleShare, p.pattern AS pattern, p.displayName AS displayName,
+OPTIONAL MATCH (p)-[:MINED_IN]->(r:MiningRun)-[:USED_CORPUS]->(c:Corpus)
+WITH p, i, f, a, o, q, r, c ORDER BY o.lift DESC, q.id
+RETURN c.corpus AS corpus, r.run AS run, i.position AS position, a.role AS role, f.roleShare AS roleShare, p.pattern AS pattern, p.displayName AS displayName,
        i.share AS share, i.confidence AS confidence, collect(q.displayName) AS together, collect(o.lift) AS lifts
-ORDER BY position, pattern
+ORDER BY corpus, run, position, pattern
 """
 
 # Words.

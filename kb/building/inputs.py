@@ -36,7 +36,7 @@ class RunInfo:
 
     Attributes:
         key: Key of the run.
-        method: ours, visual-only or text-only.
+        method: ours, visual-only, mdpm or text-only.
         config_digest: Hash of the resolved configuration.
         network: Network whose filters and classes are the visual items.
         versions: Version of each library that shapes the result.

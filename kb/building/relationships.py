@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RELATIONSHIPS"]
 
+TOGETHER = ("count", "lift", "pValue", "sharedItems")
 INDICATION = ("support", "confidence", "lift", "pValue")
 
 
@@ -54,7 +55,7 @@ def _co_occurs_with(inputs: BundleInputs) -> Iterator[Relationship]:
         for other in row["together"]:
             source, target = (inputs.id("Pattern", one) for one in (pattern, other["pattern"]))
             if source < target:
-                yield Relationship(source, target, {name: other[name] for name in ("count", "lift", "pValue")})
+                yield Relationship(source, target, {name: other[name] for name in TOGETHER})
 
 
 def _has_item(inputs: BundleInputs) -> Iterator[Relationship]:

@@ -7,14 +7,14 @@ artefact; `eventminer schema RUN` prints it, and `describe_event` writes the sen
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import combinations, groupby
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from scipy import stats
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["TYPICAL", "describe_event", "typical_rows"]
 
@@ -39,6 +39,7 @@ TYPICAL = pa.schema(
                         ("count", pa.int64()),
                         ("lift", pa.float64()),
                         ("pValue", pa.float64()),
+                        ("sharedItems", pa.int64()),
                     ]
                 )
             ),
@@ -49,13 +50,14 @@ TYPICAL = pa.schema(
 """One row per pattern, by event type and `position` from 1: roles in the order of their share, patterns without a role last,
 within a role the more frequent first. `share` is the share of the event type's votes that support the pattern, `roleShare`
 that of those that support any pattern of the role, `roleScore` how sure the role is. `together` are the patterns of the
-event type that support the same votes more often than by chance: votes that support both, lift = n_both n / (n_a n_b), and
-one-sided Fisher p."""
+event type that support the same votes more often than by chance: votes that support both, lift = n_both n / (n_a n_b),
+one-sided Fisher p, and how many visual and text items both are made of: with some, part of it is so by construction."""
 
 MIN_TOGETHER = 3
 """Least votes two patterns must share to be said to come together."""
 
-MAX_P = 0.05
+MAX_Q = 0.05
+"""False discovery rate over all pairs of patterns of an event type (Benjamini and Hochberg 1995)."""
 N_TOLD = 3
 """Fillers of a role, and pairs, that the sentence names."""
 
@@ -78,7 +80,9 @@ def typical_rows(patterns: pa.Table, evidence: pa.Table) -> list[Row]:
     groups: dict[str, set[int]] = {}
     for row in evidence.select(["pattern", "group"]).to_pylist():
         groups.setdefault(row["pattern"], set()).add(row["group"])
-    columns = ["pattern", "eventType", "name", "role", "roles", "classCount", "support", "confidence", "lift"]
+    columns = [
+        "pattern", "eventType", "name", "role", "roles", "classCount", "support", "confidence", "lift", "visualItems", "textItems"
+    ]  # fmt: skip
     rows = sorted(patterns.select(columns).to_pylist(), key=lambda row: str(row["eventType"]))
     found = []
     for _, own in groupby(rows, key=lambda row: str(row["eventType"])):
@@ -102,6 +106,7 @@ def _of_type(rows: Sequence[Row], groups: Mapping[str, set[int]]) -> list[Row]:
             row["pattern"],
         ),
     )
+    together = _together(rows, groups, n)
     return [
         {
             "eventType": row["eventType"],
@@ -113,7 +118,7 @@ def _of_type(rows: Sequence[Row], groups: Mapping[str, set[int]]) -> list[Row]:
             "name": row["name"],
             "share": row["classCount"] / n,
             "confidence": row["confidence"],
-            "together": _together(row, rows, groups, n),
+            "together": sorted(together[row["pattern"]], key=lambda item: (-item["lift"], item["pattern"])),
         }
         for position, row in enumerate(order, start=1)
     ]
@@ -126,20 +131,30 @@ def _votes(row: Mapping[str, Any]) -> int:
     )
 
 
-def _together(row: Row, rows: Iterable[Row], groups: Mapping[str, set[int]], n: int) -> list[Row]:
-    """Return the patterns that come with one more often than by chance, the strongest lift first."""
-    own = groups.get(row["pattern"], set())
-    found = []
-    for other in rows:
-        others = groups.get(other["pattern"], set())
+def _together(rows: Sequence[Row], groups: Mapping[str, set[int]], n: int) -> dict[str, list[Row]]:
+    """Return for each pattern those that come with it more often than by chance."""
+    pairs = list(combinations(rows, 2))
+    evidence = [(groups.get(one["pattern"], set()), groups.get(other["pattern"], set())) for one, other in pairs]
+    p_values = [_p_together(own, others, n) for own, others in evidence]
+    q_values: list[float] = stats.false_discovery_control(p_values).tolist() if p_values else []
+    found: dict[str, list[Row]] = {row["pattern"]: [] for row in rows}
+    for pair, (own, others), p, q in zip(pairs, evidence, p_values, q_values, strict=True):
         both = len(own & others)
-        if other is row or both < MIN_TOGETHER:
-            continue
-        p = float(stats.hypergeom.sf(both - 1, max(n, len(own | others)), len(own), len(others)))
-        if p <= MAX_P:
-            lift = both * n / (len(own) * len(others))
-            found.append({"pattern": other["pattern"], "name": other["name"], "count": both, "lift": lift, "pValue": p})
-    return sorted(found, key=lambda item: (-item["lift"], item["pattern"]))
+        if both >= MIN_TOGETHER and q <= MAX_Q:
+            facts = {"count": both, "lift": both * n / (len(own) * len(others)), "pValue": p}
+            facts["sharedItems"] = len(_items(pair[0]) & _items(pair[1]))
+            for one, other in (pair, pair[::-1]):
+                found[one["pattern"]].append({"pattern": other["pattern"], "name": other["name"], **facts})
+    return found
+
+
+def _p_together(own: set[int], others: set[int], n: int) -> float:
+    """Return the one-sided Fisher p of two sets of votes having so many in common."""
+    return float(stats.hypergeom.sf(len(own & others) - 1, max(n, len(own | others)), len(own), len(others)))
+
+
+def _items(row: Row) -> set[tuple[str, int]]:
+    return {(kind, item) for kind in ("visualItems", "textItems") for item in row[kind] or ()}
 
 
 def describe_event(rows: Sequence[Mapping[str, Any]], label: str = "") -> str:

@@ -146,6 +146,7 @@ def test_build_tells_what_is_typical_of_an_event_type() -> None:
             "count": 3,
             "lift": pytest.approx(10.0),
             "pValue": pytest.approx(1 / math.comb(30, 3)),
+            "sharedItems": 0,
         }
     ]
     places = {

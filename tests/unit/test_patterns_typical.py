@@ -63,6 +63,18 @@ def test_typical_rows_name_what_comes_together_more_often_than_by_chance() -> No
     assert rows_of(a=(range(10), "R"), b=(range(5, 15), "R"))[0]["together"] == []
 
 
+def test_typical_rows_ask_the_more_of_a_pair_the_more_pairs_there_are() -> None:
+    pair: dict[str, tuple[Iterable[int], str | None]] = {"a": (range(4), "R"), "b": (range(1, 5), "R")}
+    assert len(rows_of(**pair)[0]["together"]) == 1
+    others: dict[str, tuple[Iterable[int], str | None]] = {f"c{at}": ([at, at + 6, at + 12], "R") for at in range(2, 7)}
+    assert [row["together"] for row in rows_of(**pair, **others)] == [[]] * 7
+
+
+def test_typical_rows_tell_how_many_items_two_patterns_share() -> None:
+    (together,) = rows_of(a=(range(5), "R"), b=(range(5), "R"))[0]["together"]
+    assert together["sharedItems"] == 2
+
+
 def test_typical_rows_do_not_pair_what_meets_twice_only() -> None:
     assert rows_of(a=(range(2), "R"), b=(range(2), "R"))[0]["together"] == []
 
