@@ -86,16 +86,17 @@ def _any(masks: Sequence[Bools]) -> Bools:
 def order_rules(rules: pa.Table) -> list[int]:
     """Return the rows of a table of rules, strongest first.
 
-    Proven rules come before others, then the surest link between picture and words, then the surest class association, then
-    the more frequent; itemsets break what ties are left.
+    Proven rules come before others, then the surest class association, then the surest link between picture and words, then
+    the more frequent; itemsets break what ties are left. Rules that lead others should be frequent: the surest links are often
+    those of a few pictures, and what is merged under them is torn apart (docs/decisions/mining.md).
     """
     rows = rules.select(["proven", "qLink", "logP", "classCount", "visual", "text"]).to_pylist()
     return sorted(
         range(len(rows)),
         key=lambda row: (
             not rows[row]["proven"],
-            math.inf if rows[row]["qLink"] is None else rows[row]["qLink"],
             rows[row]["logP"],
+            math.inf if rows[row]["qLink"] is None else rows[row]["qLink"],
             -rows[row]["classCount"],
             rows[row]["visual"],
             rows[row]["text"],

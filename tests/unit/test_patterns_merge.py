@@ -140,7 +140,7 @@ def test_merge_needs_one_near_pair_of_filters() -> None:
     assert len(merged(rules, votes, pictures)) == 1
 
 
-def test_order_of_rules_is_by_proof_then_link_then_association_then_count_then_items() -> None:
+def test_order_of_rules_is_by_proof_then_association_then_link_then_count_then_items() -> None:
     rules = rules_table(
         rule([9], [0], proven=False, qLink=0.0),
         rule([1], [0], logP=-4.0),
@@ -148,8 +148,9 @@ def test_order_of_rules_is_by_proof_then_link_then_association_then_count_then_i
         rule([2], [0]),
         rule([2], [1]),
         rule([8], [0], qLink=0.001, logP=-1.0),
+        rule([7], [0], qLink=0.001),
     )
-    assert order_rules(rules) == [5, 2, 3, 4, 1, 0]
+    assert order_rules(rules) == [6, 2, 3, 4, 1, 5, 0]
 
 
 def test_jaccard_is_intersection_over_union() -> None:
