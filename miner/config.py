@@ -189,8 +189,8 @@ class RunConfig(Section):
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random")
     method: Method = Field(
         "ours",
-        description="What finds patterns: ours, or a baseline: visual-only (after MDPM, with what we add), mdpm (as "
-        "published), text-only (TF-IDF terms)",
+        description="What finds patterns: ours, or a baseline: visual-only (after MDPM, with what we add), mdpm (its "
+        "bare recipe), text-only (TF-IDF terms)",
     )
     corpus: CorpusConfig = CorpusConfig()
     holdout: HoldoutConfig = HoldoutConfig()

@@ -87,6 +87,14 @@ def describe_tests(summary: Mapping[str, Any]) -> Iterator[str]:
     levels = ", ".join(f"{level:.2g} with {length} items" for length, level in summary["level"].items())
     smallest = f"1e{summary['smallestAttainableLog10P']:.0f}"
     yield f"Levels of the class association: {levels}; smallest p-value that a rule could have reached: {smallest}."
+    if summary.get("pairsAssociated"):
+        by_chance = summary["pairsAssociatedByChance"]
+        expected = (
+            f"{by_chance:,.0f} would by chance alone"
+            if by_chance is not None
+            else "too many to count what chance would give"
+        )
+        yield f"{summary['pairsAssociated']:,} pairs of a visual and a text item passed it; {expected}."
     confirmed = [own["confirmed"] for own in summary["eventTypes"].values() if "confirmed" in own]
     if confirmed:
         proven = sum(own["proven"] for own in summary["eventTypes"].values())
