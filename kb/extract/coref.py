@@ -8,15 +8,16 @@ hand, as odds: no corpus here says which mentions of different documents are one
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from itertools import combinations
+from collections import Counter
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from kb.extract.coref_pairs import Found, candidates, neighbourhood, one_to_one
 from kb.extract.days import Day
 from miner.text.stems import word_family
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from kb.extract.clues import Clues
 
@@ -41,11 +42,6 @@ SAME_BITS, CLOSE_BITS = 6, 10
 SAME_PATTERNS = 0.5
 
 LEAST_DOCUMENTS = 1_000
-LARGEST_BLOCK = 64
-"""In larger blocks a mention is compared with so many that follow it in time only."""
-
-TELLING_WORDS = 6
-BAND_BITS, N_BANDS = 16, 4
 
 
 class Same(NamedTuple):
@@ -77,12 +73,17 @@ def word_weights(mentions: Iterable[Clues]) -> dict[str, float]:
     It is log(n / d) / log(n) for a word of d in n documents; n is taken to be at least `LEAST_DOCUMENTS`, since in a handful of documents
     nothing can be told from how often a word occurs.
     """
-    documents: dict[str, set[str]] = defaultdict(set)
-    for one in mentions:
-        for word in _all_words(one):
-            documents[word].add(one.document)
-    n = max(LEAST_DOCUMENTS, len({one.document for one in mentions}))
-    return {word: 1 - math.log(len(own)) / math.log(n) for word, own in documents.items()}
+    counts: Counter[str] = Counter()
+    n_documents = 0
+    for _, own in groupby(sorted(mentions, key=_document), _document):
+        counts.update(set[str]().union(*map(_all_words, own)))
+        n_documents += 1
+    n = max(LEAST_DOCUMENTS, n_documents)
+    return {word: 1 - math.log(count) / math.log(n) for word, count in counts.items()}
+
+
+def _document(one: Clues) -> str:
+    return one.document
 
 
 def _all_words(one: Clues) -> set[str]:
@@ -207,10 +208,14 @@ def _telling(word: str, weights: Mapping[str, float]) -> float:
 def _words(one: Clues, other: Clues, weights: Mapping[str, float]) -> _Part:
     if not one.words or not other.words:
         return None
-    shared = sum(weights.get(word, 0.0) ** 2 for word in one.words & other.words)
-    norms = [math.sqrt(sum(weights.get(word, 0.0) ** 2 for word in own.words)) for own in (one, other)]
-    cosine = shared / (norms[0] * norms[1]) if all(norms) else 0.0
+    shared, *squares = (_square(words, weights) for words in (one.words & other.words, one.words, other.words))
+    cosine = shared / math.sqrt(squares[0] * squares[1]) if all(squares) else 0.0
     return NO_WORDS + (SAME_WORDS - NO_WORDS) * cosine, f"words alike {cosine:.2f}"
+
+
+def _square(words: Iterable[str], weights: Mapping[str, float]) -> float:
+    """Return the sum of squared weights, exactly rounded: the order of a set differs from process to process."""
+    return math.fsum(weights.get(word, 0.0) ** 2 for word in words)
 
 
 def _picture(one: Clues, other: Clues) -> _Part:
@@ -248,60 +253,15 @@ def resolve(
     """
     weights = word_weights(mentions)
     notes: Counter[str] = Counter() if counts is None else counts
-    ordered = sorted(mentions, key=lambda one: (one.published is None, str(one.published), one.id))
-    found: list[Same] = []
-    for a, b in sorted(set(_candidates(ordered, weights, notes))):
+    ordered = sorted(mentions, key=lambda one: neighbourhood(one, weights))
+    found = Found()
+    for a, b in candidates(ordered, weights, notes):
         notes["pairs compared"] += 1
-        said = compare(ordered[a], ordered[b], weights, likeness)
-        if said.score >= threshold:
-            first, second = sorted((ordered[a].id, ordered[b].id))
-            found.append(Same(first, second, round(said.score, 4), said.reasons))
-    return _one_to_one(found, {one.id: one.document for one in mentions})
-
-
-def _candidates(
-    ordered: Sequence[Clues], weights: Mapping[str, float], notes: Counter[str]
-) -> Iterator[tuple[int, int]]:
-    blocks: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for place, one in enumerate(ordered):
-        for key in sorted(set(_keys(one, weights))):
-            blocks[(one.event_type, *key)].append(place)
-    for _, own in sorted(blocks.items()):
-        notes["blocks too large to compare all"] += len(own) > LARGEST_BLOCK
-        for a, b in _pairs(own):
-            if ordered[a].document != ordered[b].document:
-                yield a, b
-
-
-def _pairs(block: Sequence[int]) -> Iterator[tuple[int, int]]:
-    if len(block) <= LARGEST_BLOCK:
-        yield from combinations(block, 2)
-        return
-    for at, a in enumerate(block):
-        for b in block[at + 1 : at + 1 + LARGEST_BLOCK]:
-            yield a, b
-
-
-def _keys(one: Clues, weights: Mapping[str, float]) -> Iterator[tuple[str, ...]]:
-    for stems in (*one.places, *(stems for own in (one.roles or {}).values() for stems in own)):
-        for word in stems:
-            yield "word", word
-    for word in sorted(one.words, key=lambda word: (-weights[word], word))[:TELLING_WORDS]:
-        yield "word", word
-    if one.photo is not None:
-        yield "photo", one.photo
-    if one.phash is not None:
-        for band in range(N_BANDS):
-            yield f"band {band}", str((one.phash >> (band * BAND_BITS)) & ((1 << BAND_BITS) - 1))
-
-
-def _one_to_one(found: Iterable[Same], documents: Mapping[str, str]) -> list[Same]:
-    """Keep of the pairs between two documents the surest, each mention once."""
-    taken: set[tuple[str, str]] = set()
+        score = compare(ordered[a], ordered[b], weights, likeness).score
+        if score >= threshold:
+            found.add(a, b, round(score, 4))
     kept = []
-    for pair in sorted(found, key=lambda pair: (-pair.score, pair.first, pair.second)):
-        ends = {(pair.first, documents[pair.second]), (pair.second, documents[pair.first])}
-        if not ends & taken:
-            taken |= ends
-            kept.append(pair)
-    return sorted(kept, key=lambda pair: (pair.first, pair.second))
+    for a, b, score in one_to_one(found, ordered):
+        first, second = sorted((ordered[a].id, ordered[b].id))
+        kept.append(Same(first, second, score, compare(ordered[a], ordered[b], weights, likeness).reasons))
+    return sorted(kept)

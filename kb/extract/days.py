@@ -84,7 +84,9 @@ def find_days(text: str, published: date | None) -> Iterable[Day]:
     for year, month, day in _said(text):
         if _date(year or LEAP_YEAR, month, day) is not None:
             yield Day(year, month, day) if year or published is None else _nearest(month, day, published)
-    for weekday in _WEEKDAY.findall(text) if published is not None else ():
+    if published is None:
+        return
+    for weekday in _WEEKDAY.findall(text):
         back = (published.weekday() - WEEKDAYS.index(weekday.lower())) % 7
         if back < published.toordinal():
             then = published - timedelta(days=back)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from datetime import date
 from typing import Any
+from zlib import crc32
 
 import pytest
 
 from kb.extract.clues import Clues, read_clues
-from kb.extract.coref import LARGEST_BLOCK, compare, resolve, word_weights
+from kb.extract.coref import compare, resolve, word_weights
+from kb.extract.coref_pairs import LARGEST_BLOCK
 from kb.extract.days import Day, find_days, read_day
 
 
@@ -204,3 +207,47 @@ def test_only_names_of_places_contradict_each_other(place: str, other: str, said
 def test_us_is_a_place_only_in_capitals() -> None:
     assert report("a", "They told us of the US.", "told", "tell").words == {"told", "usa"}
     assert report("a", "They told us.", "told", "tell").words == {"told"}
+
+
+def test_the_score_is_the_same_in_whatever_order_a_process_has_its_sets() -> None:
+    def score(salt: str) -> float:
+        class Word(str):
+            """A word whose place in a set depends on the salt, as that of a string on PYTHONHASHSEED."""
+
+            __slots__ = ()
+
+            def __hash__(self) -> int:
+                return crc32(f"{salt}{self}".encode())
+
+        words: list[str] = [Word(f"word{n}") for n in range(60)]
+        weights = {word: 1 / (3 + n) for n, word in enumerate(words)}
+        one, other = (
+            Clues(name, name, "E", words=frozenset(own)) for name, own in (("a", words[:50]), ("b", words[5:]))
+        )
+        return compare(one, other, weights).score
+
+    assert len({score(str(salt)) for salt in range(20)}) == 1
+
+
+def test_memory_grows_with_the_mentions_not_with_the_pairs() -> None:
+    def peak(n: int) -> int:
+        told = [Clues(f"{i:04}", f"{i:04}", "E", words=frozenset(f"w{i % 7}{j}" for j in range(6))) for i in range(n)]
+        tracemalloc.start()
+        resolve(told, threshold=0.99)
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return used
+
+    # Each of them is compared with 50 others.
+    assert peak(350) < 350 * 1_500
+
+
+def test_undated_mentions_that_are_alike_are_compared_however_many_there_are() -> None:
+    words = [f"w{i:03}" for i in range(100)]
+    told = [Clues(f"{i:03}", f"{i:03}", "E", words=frozenset({"all", word})) for i, word in enumerate(words)]
+    # So both words of the twins have blocks of more than a hundred, in which they are far from each other by their ids.
+    crowd = [Clues(f"x{i}", f"x{i}", "E", words=frozenset(words[:1])) for i in range(100)]
+    twin = Clues("zzz", "zzz", "E", words=told[0].words)
+    counts: Counter[str] = Counter()
+    assert ("000", "zzz") in [(a, b) for a, b, *_ in resolve([*told, *crowd, twin], counts=counts)]
+    assert counts["blocks too large to compare all"] > 0
