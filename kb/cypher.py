@@ -184,6 +184,7 @@ DELETE_SOURCE = (
     DELETE_EMPTY_DOCUMENTS,
     DELETE_EXTRACTIONS,
 )
+FIND_PLACES = "MATCH (x:Extraction {source: $value}) WHERE x.place IS NOT NULL RETURN DISTINCT x.place AS place"
 FIND_SOURCE = "MATCH (x:Extraction {source: $value}) RETURN DISTINCT x.source AS source"
 
 # Where the folders of runs were.

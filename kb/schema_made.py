@@ -92,6 +92,7 @@ MADE_NODES = (
             must("source", "string", "corpus or file that was read"),
             must("at", "string", "when it was first written here, ISO 8601, UTC"),
             may("readFrom", "string", "name that the corpus gives itself, whatever the source is called"),
+            may("place", "string", "hash of where the source was, to tell others of that name"),
             may("corpus", "string", "corpus that the patterns are of"),
             may("run", "string", "key of the run that found the patterns"),
             may("textModel", "string", "hash of the trained model that read texts, or `rules`"),

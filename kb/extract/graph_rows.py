@@ -33,6 +33,7 @@ class Provenance:
         decisions: How many decisions of analysts were heeded.
         versions: Versions of the libraries that shape the result.
         read_from: Name that the corpus gives itself, whatever the source is called; nothing for single files.
+        place: Hash of where the source was; the same extraction of a copy elsewhere is the same extraction.
     """
 
     source: str
@@ -43,6 +44,7 @@ class Provenance:
     decisions: int
     versions: Mapping[str, str]
     read_from: str | None = None
+    place: str | None = None
 
     def properties(self) -> Row:
         """Return what the node of the extraction says, but for the time."""

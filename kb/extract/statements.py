@@ -34,10 +34,11 @@ WRITE_MENTIONS = (
 )
 """In this order: what a mention of an earlier extraction was joined to and is no more goes."""
 
+# Nothing finds an argument that hangs on no mention, so one transaction makes it and joins it.
+
 WRITE_ARGUMENTS = (
-    "UNWIND $rows AS row MERGE (a:Argument {id: row.id}) SET a += row.props",
     (
-        "UNWIND $rows AS row MATCH (m:Mention {id: row.mention}) MATCH (a:Argument {id: row.id}) "
+        "UNWIND $rows AS row MATCH (m:Mention {id: row.mention}) MERGE (a:Argument {id: row.id}) SET a += row.props "
         "MERGE (m)-[r:HAS_ARGUMENT]->(a) SET r.role = row.role, r.score = row.score"
     ),
     "UNWIND $rows AS row MATCH (a:Argument {id: row.id})-[r:ARGUED_BY]->(p:Pattern) WHERE NOT p.id IN row.patterns DELETE r",
@@ -50,12 +51,15 @@ WRITE_ARGUMENTS = (
 # What an earlier extraction of the same source found and this one did not; each statement deletes `$limit` things.
 
 _STALE = "m.source = $source AND NOT EXISTS { (m)-[:EXTRACTED_IN]->(:Extraction {id: $extraction}) }"
+DELETE_STALE_MENTIONS = (
+    f"MATCH (m:Mention) WHERE {_STALE} WITH m LIMIT $limit DETACH DELETE m RETURN count(*) AS deleted"
+)
 DELETE_STALE = (
     (
         f"MATCH (m:Mention)-[:HAS_ARGUMENT]->(x:Argument) WHERE {_STALE} WITH DISTINCT x LIMIT $limit DETACH DELETE x "
         "RETURN count(*) AS deleted"
     ),
-    f"MATCH (m:Mention) WHERE {_STALE} WITH m LIMIT $limit DETACH DELETE m RETURN count(*) AS deleted",
+    DELETE_STALE_MENTIONS,
     (
         "MATCH (x:Extraction) WHERE x.source = $source AND x.id <> $extraction WITH x LIMIT $limit DETACH DELETE x "
         "RETURN count(*) AS deleted"
@@ -63,8 +67,8 @@ DELETE_STALE = (
 )
 
 COUNT_UNLINKED = (
-    "MATCH (m:Mention)-[:EXTRACTED_IN]->(:Extraction {id: $extraction}) WHERE size(m.patternIds) > 0 "
-    "AND NOT EXISTS { (m)-[:ARGUED_BY]->(:Pattern) } RETURN count(m) AS n"
+    "MATCH (m:Mention)-[:EXTRACTED_IN]->(:Extraction {id: $extraction}) UNWIND m.patternIds AS pattern "
+    "OPTIONAL MATCH (p:Pattern {id: pattern}) WITH m, p WHERE p IS NULL RETURN count(DISTINCT m) AS n"
 )
 
 # Which mentions are of one event.

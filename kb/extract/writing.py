@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kb.result import QueryResult
     from kb.store import GraphStore
 
-__all__ = ["Written", "write_mentions"]
+__all__ = ["Written", "require_types", "write_mentions"]
 
 BATCH_MENTIONS = 500
 DELETED_ROWS = 2_000
@@ -43,14 +43,18 @@ class Written:
 
     Attributes:
         extraction: Id of the extraction's node.
+        source: What was read is called so.
         n_mentions: Mentions that the store was given.
         n_unlinked: Those of them whose patterns the store has none of.
+        n_replaced: Mentions of an earlier extraction of the source that went, because this one has not found them.
         changes: What is new in the store and what was deleted from it.
     """
 
     extraction: str
+    source: str
     n_mentions: int
     n_unlinked: int
+    n_replaced: int
     changes: Changes
 
 
@@ -81,42 +85,52 @@ def write_mentions(
         migrate(store)
         store.constrain(SCHEMA)
         writer = _Writer(store, provenance, extraction)
-        writer.require_types(event_types)
+        require_types(store, event_types)
         writer.begin(now or datetime.now(UTC))
         rest = iter(mentions)
         while batch := list(islice(rest, BATCH_MENTIONS)):
             writer.write(batch)
         n_unlinked = writer.finish()
         store.index(SCHEMA)
-    return Written(extraction, writer.n_mentions, n_unlinked, writer.changes)
+    return Written(extraction, provenance.source, writer.n_mentions, n_unlinked, writer.n_replaced, writer.changes)
+
+
+def require_types(store: GraphStore, event_types: Iterable[str]) -> None:
+    """Refuse a store that lacks some event types.
+
+    Args:
+        store: Where mentions shall go.
+        event_types: Their ids.
+
+    Raises:
+        KbError: Names those that are missing.
+    """
+    ids = {f"EventType:{name}": name for name in event_types}
+    rows = Patience().keep(partial(_write, store, statements.FIND_TYPES, {"ids": sorted(ids)})).rows
+    found = {row[0] for row in rows}
+    missing = [name for identifier, name in sorted(ids.items()) if identifier not in found]
+    if missing:
+        raise KbError(
+            f"{store.uri} has no event type {', '.join(missing)}, so mentions of it have no place there.",
+            hint=f"Load the run first: eventminer kb load RUN --to {store.uri}",
+        )
 
 
 class _Writer:
     """One extraction on its way into a store, adding up what it changes."""
 
     def __init__(self, store: GraphStore, provenance: Provenance, extraction: str) -> None:
-        self.n_mentions = 0
+        self.n_mentions = self.n_replaced = 0
         self.changes = Changes()
         self._store = store
         self._source, self._provenance = provenance.source, provenance
         self._extraction = extraction
         self._keep = Patience().keep
 
-    def require_types(self, event_types: Sequence[str]) -> None:
-        ids = {f"EventType:{name}": name for name in event_types}
-        found = {row[0] for row in self._run(statements.FIND_TYPES, {"ids": sorted(ids)}).rows}
-        missing = [name for identifier, name in sorted(ids.items()) if identifier not in found]
-        if missing:
-            raise KbError(
-                f"{self._store.uri} has no event type {', '.join(missing)}, so mentions of it have no place there.",
-                hint=f"Load the run first: eventminer kb load RUN --to {self._store.uri}",
-            )
-
     def begin(self, now: datetime) -> None:
         at = now.astimezone(UTC).isoformat(timespec="seconds")
-        self._run(
-            statements.MERGE_EXTRACTION, {"id": self._extraction, "props": self._provenance.properties(), "at": at}
-        )
+        props = {**self._provenance.properties(), "place": self._provenance.place}
+        self._run(statements.MERGE_EXTRACTION, {"id": self._extraction, "props": props, "at": at})
         self._run(statements.LINK_EXTRACTION, {"id": self._extraction})
 
     def write(self, mentions: Sequence[Mapping[str, Any]]) -> None:
@@ -146,7 +160,10 @@ class _Writer:
         """Delete what the extraction has not found again; return how many mentions have patterns that the store lacks."""
         stale = {"source": self._source, "extraction": self._extraction}
         for statement in statements.DELETE_STALE:
+            before = self.changes.nodes_deleted
             self._repeat(statement, stale)
+            if statement is statements.DELETE_STALE_MENTIONS:
+                self.n_replaced = self.changes.nodes_deleted - before
         self._repeat(cypher.DELETE_EMPTY_DOCUMENTS, {"source": self._source})
         return int(self._run(statements.COUNT_UNLINKED, {"extraction": self._extraction}).rows[0][0])
 

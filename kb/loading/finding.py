@@ -23,6 +23,7 @@ __all__ = [
     "find_corpus",
     "find_corpus_of_bundle",
     "find_loaded",
+    "find_places_of_source",
     "find_sources_with_document",
     "find_sources_with_record",
     "note_folder",
@@ -105,6 +106,15 @@ def find_corpora_with_record(store: GraphStore, record: str) -> list[str]:
         KbError: The store cannot be asked.
     """
     return _names(store, cypher.FIND_CORPORA_WITH_RECORD, record)
+
+
+def find_places_of_source(store: GraphStore, source: str) -> list[str]:
+    """Return hashes of where a source of mentions was when it was read.
+
+    Raises:
+        KbError: The store cannot be asked.
+    """
+    return _names(store, cypher.FIND_PLACES, source)
 
 
 def find_sources_with_record(store: GraphStore, record: str) -> list[str]:

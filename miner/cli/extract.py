@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from corpora.texts import TextRecord
     from kb.extract.mention import Mention
     from miner.run.known import KnownRun
-    from miner.run.mention_graph import Spool
+    from miner.run.mention_graph import Source, Spool
     from miner.run.picture_extraction import PictureCorpus
     from miner.run.progress import Progress
 
@@ -92,14 +92,14 @@ def extract(
     from miner.run.extraction import Extraction
     from miner.run.job import Place
     from miner.run.known import open_known
-    from miner.run.mention_graph import Spool, name_of_file
+    from miner.run.mention_graph import Spool
     from miner.run.progress import OnConsole
 
     _check_choice(text, image, corpus, explain)
-    source = name or name_of_file(text, image)
-    if to and not (source or corpus):
+    if to and text == STDIN and not name:
         raise typer.BadParameter("A text from standard input has no name in the graph: give --as NAME.")
     known = open_known(kb, run)
+    source = _source(to, name, known, text, image, corpus) if to else None
     progress = OnConsole(open_stderr())
     counts: Counter[str] = Counter()
     content = _read_text(text) if text and explain else None
@@ -125,27 +125,40 @@ def extract(
         _require_some(text or corpus, image, counts)
         for reason, n in sorted(counts.items()):
             typer.echo(f"{n:,} {reason}", err=True)
-        if to:
-            _write_to_graph(to, spool, known, source, corpus=corpus, texts=texts is not None, pictures=bool(pictures))
+        if source:
+            _write_to_graph(to, spool, known, source, texts=texts is not None, pictures=bool(pictures))
     if explain:
         _explain(known, explain, content, image, mentions)
 
 
-def _write_to_graph(
-    to: str, spool: Spool, known: KnownRun, source: str, *, corpus: str, texts: bool, pictures: bool
-) -> None:
+def _source(to: str, name: str, known: KnownRun, text: str, image: Path | None, corpus: str) -> Source:
+    """Return what is read as the graph shall know it, once it is clear that the graph can take it."""
+    from miner.run.mention_graph import check_target, source_of_corpus, source_of_file
+
+    source = source_of_corpus(corpus, known) if corpus else source_of_file(text, image)
+    source = source._replace(name=name or source.name)
+    check_target(to, known, source, is_named=bool(name))
+    return source
+
+
+def _write_to_graph(to: str, spool: Spool, known: KnownRun, source: Source, *, texts: bool, pictures: bool) -> None:
     from miner.run.mention_graph import write_to_graph
 
-    done = write_to_graph(to, spool, known, source, corpus=corpus, texts=texts, pictures=pictures)
+    done = write_to_graph(to, spool, known, source, texts=texts, pictures=pictures)
+    if done.n_replaced:
+        typer.echo(
+            f"{done.n_replaced:,} mentions of an earlier extraction of {done.source!r} were not found again and are gone.",
+            err=True,
+        )
     typer.echo(
-        f"{done.n_mentions:,} mentions are in {to}: {done.changes.nodes_created:,} nodes and "
+        f"{done.n_mentions:,} mentions are in {to} as {done.source!r}: {done.changes.nodes_created:,} nodes and "
         f"{done.changes.relationships_created:,} relationships are new, {done.changes.nodes_deleted:,} and "
         f"{done.changes.relationships_deleted:,} are gone.",
         err=True,
     )
     if done.n_unlinked:
         typer.echo(
-            f"Note: the patterns that argue for {done.n_unlinked:,} of them are not in the graph; 'eventminer kb load "
+            f"Note: patterns that argue for {done.n_unlinked:,} of them are not in the graph; 'eventminer kb load "
             f"{known.path} --to {to}' brings and joins them.",
             err=True,
         )

@@ -16,6 +16,7 @@ from miner.errors import ConfigError
 from miner.run.job import open_executor
 from miner.run.known import known_patterns, of_folder
 from miner.run.read_stages import read_ontology
+from miner.store.fingerprint import digest_file, digest_json
 from miner.store.formats import read_array, read_json, read_table
 from miner.text.pieces import PieceParser
 from miner.text.pipeline import resolve_pipeline
@@ -41,6 +42,7 @@ __all__ = [
     "Extraction",
     "evoked_by",
     "extract_texts",
+    "hash_text_model",
     "is_stale",
     "open_evoked",
     "open_extractor",
@@ -99,6 +101,14 @@ def open_finder(known: KnownRun, ontology: Ontology) -> EventFinder:
     if (model / "model.json").is_file():
         return load_model(model, ontology)
     return RuleModel(ontology, _trigger_names(known))
+
+
+def hash_text_model(known: KnownRun) -> str:
+    """Return a hash of all that makes the trained model of a run, thresholds and words too; nothing where rules read texts."""
+    folder = known.path / EXTRACTOR
+    if not (folder / "model.json").is_file():
+        return ""
+    return digest_json({path.name: digest_file(path) for path in sorted(folder.iterdir()) if path.is_file()})
 
 
 def is_stale(folder: RunFolder) -> bool:

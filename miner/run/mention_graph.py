@@ -9,31 +9,33 @@ import json
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from corpora.declaration import read_declaration
 from corpora.folder import locate
 from corpora.m2e2 import looks_like_m2e2
-from kb import cypher
+from corpora.readers.detect import choose_reader
 from kb.bundle import verify_bundle
 from kb.extract.graph_rows import Provenance
-from kb.extract.writing import write_mentions
-from kb.model import node_id
+from kb.extract.writing import require_types, write_mentions
+from kb.loading.finding import find_places_of_source
 from kb.store import open_store
-from miner.errors import ConfigError, KbError
-from miner.run.extraction import EXTRACTOR
+from miner.errors import CorpusError, EventMinerError, KbError
+from miner.run.base import read_places
+from miner.run.extraction import hash_text_model
 from miner.run.image_model import IMAGE_MODEL
 from miner.run.libraries import library_versions
-from miner.store.fingerprint import digest_file
+from miner.run.read_stages import read_ontology
+from miner.store.fingerprint import digest_bytes, digest_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from corpora.folder import Folder
     from kb.extract.writing import Written
-    from kb.store import GraphStore
     from miner.run.known import KnownRun
 
-__all__ = ["Spool", "name_of_file", "write_to_graph"]
+__all__ = ["Source", "Spool", "check_target", "source_of_corpus", "source_of_file", "write_to_graph"]
 
 LIBRARIES = ("eventminer", "numpy", "onnxruntime", "scikit-learn", "spacy", "torch")
 
@@ -77,77 +79,131 @@ class Spool:
             yield json.loads(line)
 
 
-def name_of_file(text: str, image: Path | None) -> str:
-    """Return the name of the source that a text and a picture are; a text that was piped in has none."""
-    return Path(text).name if text and text != "-" else image.name if image and not text else ""
+class Source(NamedTuple):
+    """What is read, as a graph shall know it.
+
+    Attributes:
+        name: What it is called; empty where it has no name.
+        place: Hash of where it is, nothing where that does not matter.
+        read_from: What its corpus calls itself, if it is of one.
+    """
+
+    name: str
+    place: str | None = None
+    read_from: str | None = None
 
 
-def write_to_graph(
-    uri: str, spool: Spool, known: KnownRun, source: str, *, corpus: str, texts: bool, pictures: bool
-) -> Written:
+def source_of_file(text: str, image: Path | None) -> Source:
+    """Return the source that a text and a picture are; a text that was piped in has no name."""
+    path = Path(text) if text and text != "-" else image if not text else None
+    return Source(path.name, _hash_place(str(path.resolve()))) if path else Source("")
+
+
+def source_of_corpus(location: str, known: KnownRun) -> Source:
+    """Return the source that a corpus is: of its own name where all of it is read, else of its name and that of the file.
+
+    Args:
+        location: A folder or a file.
+        known: A run; the file that it was mined from is all of its corpus.
+
+    Raises:
+        CorpusError: There is nothing.
+    """
+    path = Path(location)
+    if looks_like_m2e2(path):
+        return Source(path.name, _hash_place(str(path.resolve())), path.name)
+    folder, file = locate(location)
+    declared = read_declaration(folder).name
+    if file is None or _reads_only(folder, file) or _is_mined_from(known, folder, file):
+        return Source(declared, _hash_place(folder.url), declared)
+    return Source(f"{declared}/{file}", _hash_place(f"{folder.url}/{file}"), declared)
+
+
+def _hash_place(location: str) -> str:
+    return digest_bytes(location.encode(errors="surrogateescape"))
+
+
+def _reads_only(folder: Folder, file: str) -> bool:
+    """Tell whether reading a folder is reading that file."""
+    try:
+        return choose_reader(folder, None, "auto").paths == (file,)
+    except CorpusError:
+        return False
+
+
+def _is_mined_from(known: KnownRun, folder: Folder, file: str) -> bool:
+    try:
+        return any(locate(str(place["location"])) == (folder, file) for place in read_places(known.folder))
+    except EventMinerError:
+        return False
+
+
+def check_target(uri: str, known: KnownRun, source: Source, *, is_named: bool) -> None:
+    """Refuse a graph that could not take mentions, before anything is read.
+
+    Args:
+        uri: Address of the graph.
+        known: What will extract.
+        source: What will be read.
+        is_named: Somebody gave the source its name, knowing what it replaces.
+
+    Raises:
+        KbError: The run has no bundle; the graph lacks event types of the run, or has another source of that name.
+    """
+    _require_bundle(known)
+    ontology = read_ontology(known.folder.artefact("label"))
+    with open_store(uri) as store:
+        require_types(store, [event_type.id for event_type in ontology.types])
+        places = find_places_of_source(store, source.name)
+    if places and source.place not in places and not is_named:
+        raise KbError(
+            f"{uri} has mentions from another {source.name!r}, which was elsewhere; these would take their place.",
+            hint=f"Give this one another name, --as NAME, or replace the other: --as '{source.name}'",
+        )
+
+
+def _require_bundle(known: KnownRun) -> None:
+    if not known.has_graph:
+        raise KbError(f"{known.path} has no bundle.", hint="Give the 'eventminer run' command of the run again.")
+
+
+def write_to_graph(uri: str, spool: Spool, known: KnownRun, source: Source, *, texts: bool, pictures: bool) -> Written:
     """Write what was extracted into a graph.
 
     Args:
         uri: Address of the graph.
         spool: The mentions.
         known: What extracted them.
-        source: Name of what was read; empty for that of the corpus.
-        corpus: Where the corpus is that was read, if it was one.
+        source: What was read.
         texts: Whether texts were read.
         pictures: Whether pictures were looked at.
 
     Raises:
-        ConfigError: The source has no name.
         KbError: The graph lacks the run's event types, or cannot be written.
     """
+    provenance = describe(known, source, texts=texts, pictures=pictures)
     with open_store(uri) as store:
-        name = source or (_name_of_corpus(store, corpus) if corpus else "")
-        if not name:
-            raise ConfigError("A text from standard input has no name in the graph.", hint="Give it one: --as NAME")
-        provenance = describe(known, name, corpus=corpus, texts=texts, pictures=pictures)
         return write_mentions(
             store, spool.read(), provenance, content=spool.content, event_types=sorted(spool.event_types)
         )
 
 
-def describe(known: KnownRun, source: str, *, corpus: str, texts: bool, pictures: bool) -> Provenance:
-    """Say what extracts from a source; parameters as of `write_to_graph`.
+def describe(known: KnownRun, source: Source, *, texts: bool, pictures: bool) -> Provenance:
+    """Say what extracts from a source.
 
     Raises:
         KbError: The run has no bundle, so that no graph knows it.
     """
-    if not known.has_graph:
-        raise KbError(f"{known.path} has no bundle.", hint="Give the 'eventminer run' command of the run again.")
+    _require_bundle(known)
     image_model = known.path / IMAGE_MODEL / "model.safetensors"
     return Provenance(
-        source=source,
+        source=source.name,
         corpus=known.corpus,
         run=verify_bundle(known.path / "bundle").run,
-        text_model=_text_model(known.path / EXTRACTOR) if texts else None,
+        text_model=hash_text_model(known) or "rules" if texts else None,
         image_model=digest_file(image_model) if pictures and image_model.is_file() else None,
         decisions=len(known.decisions),
         versions=library_versions(LIBRARIES),
-        read_from=_declared_name(corpus) if corpus else None,
+        read_from=source.read_from,
+        place=source.place,
     )
-
-
-def _text_model(folder: Path) -> str:
-    weights = folder / "weights.safetensors"
-    return digest_file(weights) if weights.is_file() else "rules"
-
-
-def _declared_name(location: str) -> str:
-    """Return what a corpus calls itself, by which the run that was mined from it knows it."""
-    path = Path(location)
-    return path.name if looks_like_m2e2(path) else read_declaration(locate(location)[0]).name
-
-
-def _name_of_corpus(store: GraphStore, location: str) -> str:
-    """Return what a corpus is called: as its folder says, if the graph has it by that name or it is a folder, else as its file."""
-    path = Path(location)
-    if looks_like_m2e2(path):
-        return path.name
-    folder, file = locate(location)
-    name = read_declaration(folder).name
-    known = store.write(cypher.COUNT_CORPUS, {"corpus": node_id("Corpus", name)}).rows[0][0]
-    return name if known or not file else Path(file).name

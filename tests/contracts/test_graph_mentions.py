@@ -12,6 +12,8 @@ from kb.check import check_contents
 from kb.contents import StoreContents
 from kb.extract.coref import resolve
 from kb.extract.coref_graph import read_graph_clues, write_same
+from kb.extract.graph_rows import argument_rows
+from kb.extract.statements import WRITE_ARGUMENTS
 from kb.extract.writing import Written, write_mentions
 from kb.loading.load import load_bundle, remove_corpus
 from kb.model import node_id
@@ -87,7 +89,7 @@ def test_a_later_extraction_of_a_source_takes_the_place_of_the_earlier_one(store
     write(store, [said(), shown()])
     write(store, [said("other", document="d")], provenance("elsewhere"))
     fewer = said(patterns=[SECOND], arguments=[], score=0.875)
-    write(store, [fewer], provenance(text_model="trained"))
+    assert write(store, [fewer], provenance(text_model="trained")).n_replaced == 1
     rows = ask(
         store, "MATCH (m:Mention)-[:EXTRACTED_IN]->(x) RETURN m.record AS r, m.score AS s, x.textModel AS t ORDER BY r"
     )
@@ -135,6 +137,17 @@ def test_patterns_that_are_not_there_are_counted_and_joined_by_the_next_load(tmp
         assert len(ask(store, "MATCH (:Mention)-[r:ARGUED_BY]->() RETURN r")) == 3
         assert len(ask(store, "MATCH (:Mention)-[r:IN_IMAGE|IN_CAPTION]->() RETURN r")) == 2
         assert len(ask(store, "MATCH (:Extraction)-[r:USED_RUN]->() RETURN r")) == 1
+
+
+def test_a_mention_of_which_one_pattern_is_missing_counts_as_not_joined(store: GraphStore) -> None:
+    assert write(store, [said(patterns=[FIRST, "Pmissing"]), shown()]).n_unlinked == 1
+
+
+def test_arguments_without_their_mention_are_never_written(store: GraphStore) -> None:
+    # As where a connection breaks between two statements and the mention is gone when it is back.
+    rows = argument_rows(said(), provenance())
+    store.write(WRITE_ARGUMENTS[0], {"rows": rows})
+    assert ask(store, "MATCH (a:Argument) RETURN a.text AS text") == []
 
 
 def test_pruning_a_corpus_takes_its_mentions_and_leaves_those_of_others(store: GraphStore) -> None:

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from corpora.texts import TextRecord
 from kb.ontology import load_ontology
 from miner.cli.app import app
-from miner.errors import ArtefactError, ConfigError, CorpusError
+from miner.errors import ArtefactError, ConfigError, CorpusError, KbError
 from miner.patterns.assemble import PATTERNS
-from miner.run.extraction import Extraction, extract_texts, open_evoked
+from miner.run.extraction import Extraction, extract_texts, hash_text_model, open_evoked
 from miner.run.folder import RunFolder
 from miner.run.job import Place
 from miner.run.known import of_folder
@@ -95,6 +95,23 @@ def test_a_forgotten_record_does_not_come_back(run: Path, tmp_path: Path) -> Non
     done = CliRunner().invoke(app, ["extract", "--kb", str(run), "--corpus", str(tmp_path / "c.jsonl"), "--no-images"])
     assert [json.loads(line)["record"] for line in done.stdout.splitlines()] == ["a", "c"]
     assert "1 texts left out: forgotten" in done.stderr
+
+
+def test_extract_into_a_graph_that_cannot_take_it_fails_before_it_reads(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "s.txt").write_text(STORY, encoding="utf-8")
+    options = ["--text", str(tmp_path / "s.txt"), "--to", str(tmp_path / "kb")]
+    failed = CliRunner().invoke(app, ["extract", "--kb", str(run), *options])
+    assert isinstance(failed.exception, KbError)
+    assert not failed.stdout
+
+
+def test_the_hash_of_the_text_model_is_of_all_its_files(run: Path) -> None:
+    assert not hash_text_model(of_folder(run))
+    (run / "extractor").mkdir()
+    write_json(run / "extractor" / "model.json", {"thresholds": 1})
+    before = hash_text_model(of_folder(run))
+    write_json(run / "extractor" / "model.json", {"thresholds": 2})
+    assert hash_text_model(of_folder(run)) not in {"", before}
 
 
 def test_train_and_extract_from_a_gold_file_and_score(run: Path, gold: Path, tmp_path: Path) -> None:
