@@ -25,7 +25,7 @@ from kb.extract.triggers import (
     lexicon_of_ontology,
     trigger_classes,
 )
-from kb.extract.wording import odd_forms
+from kb.extract.wording import idle_words, odd_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,6 +90,7 @@ def learn_silver(
         lexicon=lexicon,
         context=lexicon,
         forms=odd_forms(examples, lexicon),
+        idle=idle_words(examples, lexicon),
     )
     candidates = describe([example.parsed for example in examples], lexicon, lexicon, evoked, None)
     held = [group_of(example.document, HELD_OUT) == 0 for example in examples]
@@ -200,6 +201,7 @@ class GoldLearner:
                 lexicon=lexicon,
                 context=self._core,
                 forms=self.base.forms | odd_forms(examples, lexicon),
+                idle=idle_words(examples, lexicon),
                 gold_types=self.annotated,
                 entity_types=self._entities.types,
                 gold_entities=self._entities.fit(groups),

@@ -90,6 +90,7 @@ class TextModel:
         gold_entities: Learnt from gold sentences: what is an entity there.
         gold_arguments: Likewise, sees what the silver one says and what the one of entities says.
         forms: Forms of words of the lexicon that do not share their stem.
+        idle: Forms of them for which alone no text is parsed.
         thresholds: Least probabilities.
         uses_visual: Whether it was trained with the visual patterns that words evoke.
     """
@@ -106,12 +107,13 @@ class TextModel:
     gold_entities: Softmax | None = None
     gold_arguments: Softmax | None = None
     forms: frozenset[str] = frozenset()
+    idle: frozenset[str] = frozenset()
     thresholds: Thresholds = NO_THRESHOLDS
     uses_visual: bool = True
 
     @cached_property
     def _words(self) -> TriggerWords:
-        return TriggerWords(self.lexicon, self.forms)
+        return TriggerWords(self.lexicon, self.forms, self.idle)
 
     def might_find(self, text: str) -> bool:
         """Tell whether a text has a word that could trigger an event."""
@@ -178,6 +180,8 @@ class TextModel:
     def role_probabilities(self, pairs: Sequence[Pairs]) -> list[Float32s]:
         """Return the probability of each role class for the candidates of each trigger."""
         features = [names for one in pairs for names in one.features]
+        if not features:
+            return [np.zeros((0, 1 + len(self.roles.names)), np.float32) for _ in pairs]
         logs = self.silver_role_logs(features)
         if self.gold_arguments:
             logs = self.gold_arguments.log_probabilities(*gold_pairs(pairs, logs))
@@ -277,6 +281,7 @@ def save_model(model: TextModel, folder: Path, about: Mapping[str, object]) -> N
         "lexicon": sorted(model.lexicon),
         "context": sorted(model.context),
         "forms": sorted(model.forms),
+        "idle": sorted(model.idle),
         "goldTypes": list(model.gold_types),
         "entityTypes": list(model.entity_types),
         "thresholds": model.thresholds._asdict(),
@@ -317,6 +322,7 @@ def load_model(folder: Path, ontology: Ontology) -> TextModel:
         tuple(content["goldTypes"]),
         tuple(content["entityTypes"]),
         forms=frozenset(content["forms"]),
+        idle=frozenset(content["idle"]),
         thresholds=Thresholds(**content["thresholds"]),
         uses_visual=bool(content["usesVisual"]),
         **parts,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from kb.extract.features import CONTENT_POS
 from miner.text.stems import stem_word
 
 if TYPE_CHECKING:
@@ -12,10 +14,12 @@ if TYPE_CHECKING:
 
     from kb.extract.examples import Example
 
-__all__ = ["TriggerWords", "odd_forms"]
+__all__ = ["TriggerWords", "idle_words", "odd_forms"]
 
 WORD = re.compile(r"[^\W_]+")
 MOST_REMEMBERED = 500_000
+COMMON = 20
+RARELY = 0.05
 
 
 def odd_forms(examples: Iterable[Example], lemmas: frozenset[str]) -> frozenset[str]:
@@ -29,6 +33,19 @@ def odd_forms(examples: Iterable[Example], lemmas: frozenset[str]) -> frozenset[
     return frozenset(lower for lower, lemma in pairs if not _stems(lower) & _stems(lemma))
 
 
+def idle_words(examples: Iterable[Example], lemmas: frozenset[str]) -> frozenset[str]:
+    """Return common forms of some lemmas that hardly ever are content words, such as "in": no reason to parse a text."""
+    seen: Counter[str] = Counter()
+    content: Counter[str] = Counter()
+    for example in examples:
+        parsed = example.parsed
+        for lower, lemma, pos in zip(parsed.lowers, parsed.lemmas, parsed.pos, strict=True):
+            if lemma in lemmas:
+                seen[lower] += 1
+                content[lower] += pos in CONTENT_POS
+    return frozenset(lower for lower, n in seen.items() if n >= COMMON and content[lower] < RARELY * n)
+
+
 def _stems(word: str) -> set[str]:
     return {stem_word(part) for part in WORD.findall(word)}
 
@@ -39,10 +56,12 @@ class TriggerWords:
     Args:
         lemmas: In lower case.
         forms: Forms that do not share the stem of their lemma.
+        idle: Words that do not count.
     """
 
-    def __init__(self, lemmas: Iterable[str], forms: Iterable[str]) -> None:
+    def __init__(self, lemmas: Iterable[str], forms: Iterable[str], idle: frozenset[str] = frozenset()) -> None:
         """Keep the stems."""
+        self._idle = idle
         self._stems = set().union(*(_stems(word) for word in (*lemmas, *forms)))
         self._known: dict[str, bool] = {}
 
@@ -55,5 +74,5 @@ class TriggerWords:
         if found is None:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            found = self._known[word] = stem_word(word) in self._stems
+            found = self._known[word] = word not in self._idle and stem_word(word) in self._stems
         return found

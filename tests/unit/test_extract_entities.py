@@ -16,7 +16,7 @@ from kb.extract.model import Found, Thresholds, load_model, save_model
 from kb.extract.pairs import find_fillers
 from kb.extract.spans import find_spans, span_features, strip_span
 from kb.extract.triggers import Candidates
-from kb.extract.wording import TriggerWords, odd_forms
+from kb.extract.wording import TriggerWords, idle_words, odd_forms
 from kb.ontology import load_ontology
 from miner.text.pieces import PieceParser
 from miner.text.pipeline import resolve_pipeline
@@ -134,6 +134,9 @@ def test_learnt_entities_fill_roles_and_survive_a_round_trip(
         filled = [(role.role, words(parsed[0], role.filler.start, role.filler.end)) for role in hit.roles]
         assert ("Attacker", "police officers") in filled
         assert not any("morning" in text for _, text in filled)
+        # A trigger with nobody around it.
+        ((alone,),) = one.find(parser.parse(["Attacked !"]), None, parser.add_entities)
+        assert not alone.roles
 
 
 def test_one_entity_plays_a_role_in_the_likelier_of_two_events_of_a_type(parser: PieceParser) -> None:
@@ -160,6 +163,11 @@ def test_words_that_might_trigger_are_known_by_stem_and_by_odd_form(gold: list[E
     (parsed,) = parser.parse(["They shot at attackers, fighting."])
     example = type(gold[0])("r", "d", parsed, ())
     assert odd_forms([example], frozenset({"shoot", "fight"})) == {"shot"}
+    # "at" is no content word in any of twenty places.
+    idle = idle_words([example] * 20, frozenset({"shoot", "at"}))
+    assert idle == {"at"}
+    assert not idle_words([example] * 19, frozenset({"at"}))
+    assert not TriggerWords(["at", "shoot"], [], idle).occur_in("They were at home.")
 
 
 def test_words_that_never_come_near_a_threshold_are_no_candidates() -> None:
