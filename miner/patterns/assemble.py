@@ -156,8 +156,14 @@ def _name_all(
     candidates: Sequence[Candidate], scores: Float32s, inputs: PatternInputs, config: PatternConfig
 ) -> list[list[Name]]:
     """Give every candidate its names, best first."""
+    words = frozenset(word for words in inputs.words.values() for word in words)
     phrases = find_phrases(
-        inputs.captions, inputs.masks, inputs.picture_of, len(inputs.pictures), people=config.person_names
+        inputs.captions,
+        inputs.masks,
+        inputs.picture_of,
+        len(inputs.pictures),
+        people=config.person_names,
+        words=words,
     )
     return [
         _names(candidate, np.unique(inputs.votes.picture[candidate.own]), scores[:, place], phrases, inputs, config)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -92,8 +92,11 @@ def find_phrases(
     n: int,
     *,
     people: bool = False,
+    words: Collection[str] = (),
 ) -> Phrases:
     """Collect the candidate phrases of captions.
+
+    Captions whose language has no trained pipeline have no noun phrases; their candidates are single words.
 
     Args:
         captions: Schema `miner.text.captions.CAPTIONS`.
@@ -101,6 +104,7 @@ def find_phrases(
         picture_of: Row of the picture of each record; captions of other records are passed over.
         n: Number of pictures.
         people: Whether names of persons are candidates, too.
+        words: Which single words are candidates in captions without parts of speech, in lower case.
     """
     said: dict[Key, Counter[int]] = defaultdict(Counter)
     written: dict[Key, Counter[str]] = defaultdict(Counter)
@@ -111,7 +115,8 @@ def find_phrases(
         if picture is None:
             continue
         n_captions[picture] += 1
-        for key, (text, is_trigger) in _phrases_of(row, mask, people=people).items():
+        found = _phrases_of(row, mask, people=people) if any(row["pos"]) else _words_of(row, mask, words)
+        for key, (text, is_trigger) in found.items():
             said[key][picture] += 1
             written[key][text] += 1
             if is_trigger:
@@ -145,6 +150,12 @@ def _phrases_of(row: CaptionRow, mask: Sequence[bool], *, people: bool) -> dict[
             key = (*row["lowers"][start:head], row["lemmas"][head])
             found.setdefault(key, (" ".join(row["lowers"][start : head + 1]), any(mask[start : head + 1])))
     return found
+
+
+def _words_of(row: CaptionRow, mask: Sequence[bool], words: Collection[str]) -> dict[Key, tuple[str, bool]]:
+    """Find the single words of one caption that can be names."""
+    said = zip(row["lowers"], mask, strict=True)
+    return {(word,): (word, is_trigger) for word, is_trigger in said if word in words and word.isalpha()}
 
 
 def _can_head(row: CaptionRow, token: int, *, people: bool) -> bool:

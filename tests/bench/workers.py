@@ -80,10 +80,8 @@ def main() -> None:
                 rate = encode(place, shards)
                 if number:
                     rates[name].append(rate)
-                    print(
-                        f"round {number}, {n} {name}: {rate.wall:6.1f} images/s, {rate.cpu:6.1f} a CPU second",
-                        flush=True,
-                    )  # noqa: T201
+                    said = f"{rate.wall:6.1f} images/s, {rate.cpu:6.1f} a CPU second"
+                    print(f"round {number}, {n} {name}: {said}", flush=True)  # noqa: T201 - a command
     wall = [b.wall / a.wall for a, b in zip(rates["threads"], rates["workers"], strict=True)]
     cpu = [b.cpu / a.cpu for a, b in zip(rates["threads"], rates["workers"], strict=True)]
     print(  # noqa: T201

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from miner.patterns.naming import Name, Phrases, caption_rows, find_phrases, log_odds_z, rank_names, sees
+from miner.text.captions import CaptionOptions, parse_captions
 from tests.spoken import caption, captions_table, unmasked
 
 
@@ -60,6 +61,18 @@ def test_phrases_name_persons_where_they_are_asked_for() -> None:
     table = captions_table(*rows)
     found = find_phrases(table, unmasked(table), {record: place for place, record in enumerate("abcd")}, 4, people=True)
     assert set(found.keys) == {("jersey",), ("merkel",), ("angela", "merkel")}
+
+
+def test_phrases_are_single_words_where_captions_have_no_parts_of_speech() -> None:
+    blank = CaptionOptions("blank:de")
+    captions = parse_captions(
+        ["a", "b"], [["Die Polizei löscht einen Reifen ."], ["Der Reifen und die Polizei ."]], blank
+    )
+    places = {"a": 0, "b": 1}
+    found = find_phrases(captions, unmasked(captions), places, 2, words={"reifen", "polizei", "löscht"})
+    assert found.keys == (("polizei",), ("reifen",))
+    assert found.labels == ("polizei", "reifen")
+    assert find_phrases(captions, unmasked(captions), places, 2).keys == ()
 
 
 def test_phrases_need_two_pictures_and_count_captions() -> None:
