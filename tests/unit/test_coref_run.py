@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
+from miner.cli.app import app
 from miner.errors import ArtefactError, CorpusError
 from miner.run.coref import resolve_file, resolve_graph
 from miner.run.folder import RunFolder
@@ -59,3 +61,21 @@ def test_a_run_that_is_being_mined_again_leaves_the_words_to_compare(tmp_path: P
     assert "has not finished" in found.no_vectors
     with pytest.raises(ArtefactError, match="has not finished"):
         resolve_graph(str(folder.path), threshold=0.5, run=folder.path)
+
+
+def test_pairs_that_somebody_else_has_joined_are_counted(tmp_path: Path) -> None:
+    make = (
+        "CREATE (:Mention {id: $id, document: $id, source: 's', eventType: 'Conflict.Attack', trigger: 'attacked', lemma: 'attack', "
+        "sentence: 'Soldiers attacked Aleppo on July 5, 2016.', patternIds: []})"
+    )
+    with empty_store("embedded", tmp_path) as store:
+        for identifier in ("m1", "m2"):
+            store.write(make, {"id": identifier})
+        store.write(
+            "MATCH (a:Mention {id: 'm1'}), (b:Mention {id: 'm2'}) CREATE (b)-[:SAME_AS {score: 1.0, reasons: ['I know']}]->(a)",
+            {},
+        )
+    done = CliRunner().invoke(app, ["kb", "coref", str(tmp_path / "kb"), "--json"])
+    assert json.loads(done.stdout) == {"mentions": 2, "pairs": 0, "pairsOfOthers": 1, "pairsNew": 0, "pairsGone": 0}
+    assert "1 more pairs had been joined by somebody else and stay as they are" in done.stderr
+    assert "triggers are compared by their words" in done.stderr
