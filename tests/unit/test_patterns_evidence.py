@@ -71,3 +71,13 @@ def test_heat_box_where_the_last_cells_reach_beyond_the_input() -> None:
     assert box_of(4, geometry=cut) == (32, 32, 64, 64)
     assert box_of(8, geometry=cut) == (64, 64, 80, 80)
     assert box_of(8, geometry=cut, rest=-100) == (64, 64, 80, 80)
+
+
+def test_box_of_a_picture_between_bars_lies_in_the_picture() -> None:
+    """96 x 32 px between bars of 32: the rows of bars repeat the row of the picture, whose right cell is the hottest."""
+    wide = Geometry(96, 32, left=0, top=-32, scale=1, input_size=96, stride=32)
+    heat = np.array([0, 0, 1] * 3, np.float32)
+    x0, y0, x1, y1 = heat_box(heat, wide)
+    assert (y0, x1, y1) == (0, 96, 32)
+    assert 48 <= x0 <= 68
+    assert heat_box(-1 - heat[::-1], wide) == (32, 0, 64, 32)
