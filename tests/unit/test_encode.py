@@ -153,7 +153,9 @@ def test_encode_stops_when_too_many_images_keep_their_decoders_busy(monkeypatch:
     monkeypatch.setattr(prepare, "decode_image", decode)
     config = CONFIG.model_copy(update={"max_seconds": 0.05})
     try:
-        with pytest.raises(CorpusError, match=r"5 records keep their decoders busy without end: .*'r-0.jpg', 'r-1.jpg'"):
+        with pytest.raises(
+            CorpusError, match=r"5 records keep their decoders busy without end: .*'r-0.jpg', 'r-1.jpg'"
+        ):
             encode_shard(table(scenes(6)), MemorySource(scenes(6)), config, kind="onnx")
     finally:
         end.set()
