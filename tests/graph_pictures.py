@@ -43,7 +43,7 @@ PLACES = {
     "VisualItem": (90, 830), "TextItem": (450, 830), "Caption": (850, 830),
 }  # fmt: skip
 """Middle of each label in the diagram, in pixels; others go below."""
-LOOPS = {"COPY_OF": ("90deg", 140)}
+LOOPS = {"COPY_OF": ("90deg", 140), "CO_OCCURS_WITH": ("215deg", 110)}
 """Where a relationship from a label to itself is drawn, if not above it, and how far out."""
 HTML = "<body style='margin:0;background:#fff'><div id='cy' style='width:{width}px;height:{height}px'></div></body>"
 GRAPH_STYLE = [
