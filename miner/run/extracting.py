@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kb.extract.fuse import fuse
 from miner.config_file import load_config
-from miner.run.extraction import Extraction, extract_texts
+from miner.run.extraction import Extraction, extract_texts, require_seen
 from miner.run.image_model import open_reader
 from miner.run.known import known_patterns
 from miner.run.picture_extraction import extract_pictures
@@ -53,6 +53,7 @@ def extract_all(
         EventMinerError: As of `extract_texts` and `extract_pictures`.
     """
     if texts is not None:
+        require_seen(known, place)
         texts = _remembered(known, texts, pictures.forgotten if pictures else frozenset(), out.counts)
     if pictures is None:
         if texts is not None:

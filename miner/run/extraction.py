@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kb.extract.mention import Mention
     from kb.extract.text import EventFinder
     from kb.ontology import Ontology
+    from miner.run.executor import Executor
     from miner.run.folder import RunFolder
     from miner.run.job import Place
     from miner.run.known import KnownRun
@@ -47,6 +48,7 @@ __all__ = [
     "open_evoked",
     "open_extractor",
     "read_vectors",
+    "require_seen",
 ]
 
 EXTRACTOR = "extractor"
@@ -55,6 +57,8 @@ EXTRACTOR = "extractor"
 LANGUAGE = "en"
 CHUNK_TEXTS = 512
 CHUNKS_PER_WORKER = 4
+LOOKS_PER_WORKER = 4
+"""So many that hardly any worker is left out when they are dealt out."""
 
 
 class Extraction(NamedTuple):
@@ -66,19 +70,69 @@ class Extraction(NamedTuple):
 
 @dataclass(frozen=True)
 class _Work:
-    """Extracts from some texts in any process that sees the run folder."""
+    """Extracts from some texts in any process that sees the run folder.
+
+    Attributes:
+        known: Its folder is named in full.
+        state: Hash of the run and its model, so that a process that lives longer opens them again when they have changed.
+    """
 
     known: KnownRun
+    state: str
 
     def __call__(self, records: Sequence[TextRecord]) -> tuple[list[Mention], Counter[str]]:
-        extractor = _opened(self.known)
+        extractor = _opened(self.known, self.state)
         extractor.counts.clear()
         return list(extractor.extract(records)), Counter(extractor.counts)
 
 
+@dataclass(frozen=True)
+class _Sight:
+    """Tells whether a process sees the same run folder as this one."""
+
+    work: _Work
+
+    def __call__(self, _attempt: int) -> bool:
+        return _hash_state(self.work.known) == self.work.state
+
+
 @lru_cache(maxsize=1)
-def _opened(known: KnownRun) -> TextExtractor:
+def _opened(known: KnownRun, state: str) -> TextExtractor:  # noqa: ARG001 - what was opened in another state is not kept
     return open_extractor(known)
+
+
+def _work_with(known: KnownRun) -> _Work:
+    absolute = replace(known, path=known.path.absolute())
+    return _Work(absolute, _hash_state(absolute))
+
+
+def _hash_state(known: KnownRun) -> str:
+    state = known.path / "run.json"
+    return digest_json([digest_file(state), hash_text_model(known)]) if state.is_file() else ""
+
+
+def require_seen(known: KnownRun, place: Place) -> None:
+    """Refuse a scheduler whose workers do not see a run folder, before any work is done there.
+
+    Raises:
+        ConfigError: They do not see it under the same path, or see another state of it.
+        ExecutorError: The scheduler does not answer.
+    """
+    if place.scheduler:
+        with open_executor(place) as executor:
+            _require_seen(executor, _work_with(known), place)
+
+
+def _require_seen(executor: Executor, work: _Work, place: Place) -> None:
+    if executor.shares_disk:
+        return
+    seen: dict[int, bool] = {}
+    executor.map(_Sight(work), range(LOOKS_PER_WORKER * executor.n_workers), on_result=seen.__setitem__)
+    if not all(seen.values()):
+        raise ConfigError(
+            f"The workers of {place.scheduler} do not see {work.known.path}, or not as it is here.",
+            hint="Put the run folder where all of them see it under one path, or extract on this machine: --workers N.",
+        )
 
 
 def open_extractor(known: KnownRun) -> TextExtractor:
@@ -203,13 +257,9 @@ def extract_texts(known: KnownRun, records: Iterable[TextRecord], place: Place, 
         out.counts.update(extractor.counts)
         return
     chunks = iter(partial(_take, iter(records)), [])
-    work = _Work(replace(known, path=known.path.absolute()))
+    work = _work_with(known)
     with open_executor(place) as executor:
-        if not executor.shares_disk:
-            raise ConfigError(
-                f"The workers of {place.scheduler} do not see {known.path}.",
-                hint="Extract on this machine: --workers N.",
-            )
+        _require_seen(executor, work, place)
         while round_of_work := list(islice(chunks, CHUNKS_PER_WORKER * executor.n_workers)):
             done: dict[int, tuple[list[Mention], Counter[str]]] = {}
             executor.map(work, round_of_work, on_result=done.__setitem__, thread_safe=False)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -16,10 +18,13 @@ from kb.ontology import load_ontology
 from miner.cli.app import app
 from miner.errors import ArtefactError, ConfigError, CorpusError, KbError
 from miner.patterns.assemble import PATTERNS
+from miner.run.extracting import extract_all
 from miner.run.extraction import Extraction, extract_texts, hash_text_model, open_evoked
 from miner.run.folder import RunFolder
 from miner.run.job import Place
 from miner.run.known import of_folder
+from miner.run.picture_extraction import PictureCorpus
+from miner.run.progress import Silent
 from miner.store.artefact import Identity
 from miner.store.fingerprint import digest_bytes
 from miner.store.formats import write_array, write_json, write_table
@@ -28,9 +33,10 @@ from tests.gold_files import sentence, write_sentences
 from tests.kb_run import pattern_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from corpora.images import ImageFinder
     from kb.extract.mention import Mention
 
 STORY = "Soldiers attacked the city.\n\nTanks burned near a checkpoint. Nobody came."
@@ -186,6 +192,49 @@ def test_extraction_in_rounds_keeps_order_and_counts(run: Path, monkeypatch: pyt
     assert [mention.record for mention in found] == [str(n) for n in range(1, 9, 2)]
     assert counts["texts"] == 9
     assert counts["texts left out: empty"] == 5
+
+
+@dataclass
+class Elsewhere:
+    """Workers of a scheduler, which may see the folder of the run or another one in its place."""
+
+    folder: Path
+    description: str = "workers"
+    n_workers: int = 2
+    own_process: bool = False
+    shares_disk: bool = False
+    memory_bytes: int = 1 << 30
+
+    def map(
+        self,
+        work: Any,  # noqa: ANN401 - whatever is sent there
+        items: Sequence[Any],
+        *,
+        on_result: Callable[[int, Any], None],
+        thread_safe: bool = True,  # noqa: ARG002 - as of `Executor`
+    ) -> None:
+        sent = getattr(work, "work", work)
+        there = replace(sent, known=replace(sent.known, path=self.folder))
+        for index, item in enumerate(items):
+            on_result(index, (there if sent is work else replace(work, work=there))(item))
+
+
+def test_workers_of_a_scheduler_extract_where_they_see_the_run_and_are_refused_elsewhere(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[Mention] = []
+    place, records = Place(scheduler="tcp://there:8786"), [TextRecord("a", "a", "Soldiers attacked the city.")]
+    out = Extraction(found.append, Counter())
+    monkeypatch.setattr("miner.run.extraction.open_executor", lambda _: nullcontext(Elsewhere(run)))
+    extract_all(of_folder(run), records, None, place, Silent(), out)
+    assert [mention.record for mention in found] == ["a"]
+    monkeypatch.setattr("miner.run.extraction.open_executor", lambda _: nullcontext(Elsewhere(tmp_path)))
+    monkeypatch.setattr(
+        "miner.run.extracting.extract_pictures", lambda *_, **__: pytest.fail("looked at pictures first")
+    )
+    pictures = PictureCorpus(pa.table({}), {}, cast("ImageFinder", None))
+    with pytest.raises(ConfigError, match="do not see"):
+        extract_all(of_folder(run), records, pictures, place, Silent(), out)
 
 
 def test_coref_of_a_file_prints_pairs_by_line_and_refuses_what_is_no_mention(run: Path, tmp_path: Path) -> None:
