@@ -53,7 +53,7 @@ class TextExtractor:
         finder: Finds events.
         parser: Parses pieces of text.
         evoked: The visual patterns of a run.
-        language: What the pipeline reads; texts that are surely in another language are left out and counted.
+        language: What the pipeline reads; texts that are probably in another language are left out and counted.
 
     Attributes:
         counts: Texts, pieces and mentions so far, pieces that were not parsed, and texts left out by reason.
