@@ -28,12 +28,16 @@ _COUNTED = (
     "miles?|km|kilomet(?:er|re)s?|met(?:er|re)s?|blocks?|people|persons?|men|women|children|protesters?|troops|soldiers|others|more"
     "|times|hours?|days?|weeks?|minutes?|percent|per cent|thousand|million|billion"
 )
-"""What follows a number that counts something: protesters march 20 miles."""
+_BEFORE_DAYS = "".join(
+    rf"(?<!\b(?i:{word})\s)" for word in ("on", "since", "until", "by", "from", "before", "after", "of", "last")
+)
+_MARCHED = rf"{_BEFORE_DAYS}M(?:arch|ARCH)\s+\d{{1,2}}[-\s]\s*(?i:{_COUNTED})\b"
+"""Protesters March 20 Miles; but on March 20 protesters did."""
 
 _YEAR = r"(?:,?\s+(\d{4})\b)?"
 _ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})")
 _MONTH_FIRST = re.compile(
-    rf"\b{_MONTH}\s+(\d{{1,2}})(?i:st|nd|rd|th)?(?!\w|,\d{{3}}(?!\d)|[.:]\d|\s*%|[-\s]\s*(?i:{_COUNTED})\b){_YEAR}"
+    rf"(?!{_MARCHED})\b{_MONTH}\s+(\d{{1,2}})(?i:st|nd|rd|th)?(?!\w|,\d{{3}}(?!\d)|[.:]\d|\s*%){_YEAR}"
 )
 _DAY_FIRST = re.compile(rf"(?<![\d.,:]){_QUANTITY}\b(\d{{1,2}})(?i:st|nd|rd|th)?\s+(?i:of\s+)?{_MONTH}(?!\w){_YEAR}")
 _WEEKDAY = re.compile(rf"\b({'|'.join(WEEKDAYS)})\b", re.IGNORECASE)

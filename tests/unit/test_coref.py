@@ -149,6 +149,19 @@ def test_verbs_and_numbers_are_no_days(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("On July 5 soldiers attacked Aleppo.", Day(None, 7, 5)),
+        ("On March 5 soldiers attacked Aleppo.", Day(None, 3, 5)),
+        ("Since May 5 people have fled.", Day(None, 5, 5)),
+        ("March 5: soldiers attacked Aleppo.", Day(None, 3, 5)),
+    ],
+)
+def test_a_day_is_one_whoever_acts_on_it(text: str, day: Day) -> None:
+    assert set(find_days(text, None)) == {day}
+
+
+@pytest.mark.parametrize(
     ("text", "published", "day"),
     [
         ("on May 1", date(2016, 5, 3), Day(2016, 5, 1, guessed=True)),

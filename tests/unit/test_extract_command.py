@@ -239,7 +239,7 @@ def test_workers_of_a_scheduler_extract_where_they_see_the_run_and_are_refused_e
 
 def test_coref_of_a_file_prints_pairs_by_line_and_refuses_what_is_no_mention(run: Path, tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_text(
-        '{"id": "a", "caption": "Soldiers attacked Aleppo on July 5."}\n{"id": "b", "caption": "On July 5, soldiers attacked Aleppo."}\n'
+        '{"id": "a", "caption": "Soldiers attacked Aleppo on July 5."}\n{"id": "b", "caption": "On July 5 soldiers attacked Aleppo."}\n'
         '{"id": "c", "caption": "Soldiers attacked Aleppo on July 9."}\n',
         encoding="utf-8",
     )
