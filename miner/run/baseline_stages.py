@@ -15,6 +15,7 @@ from miner.patterns.baselines.visual import ALIKE_ALLOWED, PUBLISHED, mine_visua
 from miner.patterns.pictures import Votes
 from miner.rules.ruleset import RULES
 from miner.rules.transactions import Transactions
+from miner.run.engines import kind_of, work_with
 from miner.run.pattern_stage import PATTERNS, gather_inputs, save_patterns
 from miner.run.rule_stages import MINE
 from miner.run.split_stage import group_representatives
@@ -22,7 +23,6 @@ from miner.run.stage import Context, ShardedStage, Shards
 from miner.run.visual_stages import ENCODE
 from miner.store.formats import read_array, read_table, write_array, write_json, write_table
 from miner.visual.encode import encode_images
-from miner.visual.engine import choose_engine
 from miner.visual.registry import load_backbone
 from miner.visual.strongest import N_STRONGEST, strongest_filters
 
@@ -53,7 +53,9 @@ def _cut_cells(context: Context) -> Shards:
     visual = context.config.visual
     size = visual.shard_size
     items = [records.take(np.arange(at, min(at + size, len(records)))) for at in range(0, len(records), size)]
-    work = partial(strongest_of_records, source=context.corpus.images, config=visual, kind=choose_engine())
+    engine = context.executor.engine
+    look = partial(strongest_of_records, source=context.corpus.images, config=visual, kind=kind_of(engine))
+    work = partial(work_with, engine, look)
     return Shards(work=work, items=items, save=_save_cells, sizes=[len(item) for item in items])
 
 
@@ -138,6 +140,7 @@ CELLS = ShardedStage(
     settings=("visual.backbone", "visual.view", "visual.shard_size", "visual.max_pixels", "visual.max_seconds"),
     libraries=("numpy", "onnxruntime", "pillow", "torch"),
     facts=ENCODE.facts,
+    runs_network=True,
     cut=_cut_cells,
     unit="images",
 )

@@ -10,7 +10,7 @@ import asyncio
 import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import dask
@@ -21,8 +21,10 @@ from distributed.scheduler import KilledWorker
 from distributed.versions import get_versions
 
 from miner.errors import ConfigError, ExecutorError
+from miner.run.engines import agree_on_engine
 from miner.run.executor import FailedItemsError, count_cores, ends_all, total_memory
 from miner.run.libraries import library_versions
+from miner.visual.engine import name_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -124,6 +126,17 @@ class DaskExecutor:
         self.description = f"{len(workers)} Dask worker{'s' if len(workers) != 1 else ''}"
         if self.n_workers > len(workers):
             self.description += f" with {self.n_workers} threads"
+
+    @cached_property
+    def engine(self) -> str:
+        """What runs the network: the workers are asked once; who does not answer now is asked with its first shard.
+
+        Raises:
+            ExecutorError: Not all have the same, or the scheduler went away.
+        """
+        with _scheduler_there():
+            found: dict[str, object] = self.client.run(name_engine, on_error="return")
+        return agree_on_engine({worker: name for worker, name in found.items() if isinstance(name, str)})
 
     def map(
         self,

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from miner.errors import EventMinerError, ExecutorError
 from miner.store.formats import DISK_FULL
+from miner.visual.engine import name_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,6 +53,7 @@ class Executor(Protocol):
         own_process: Whether all of them are, where they may be, in threads of this process.
         shares_disk: Whether its workers see the files of this machine.
         memory_bytes: Memory of the smallest worker, for each shard that it works on at the same time.
+        engine: What runs the network there, as `miner.visual.engine.name_engine` names it.
     """
 
     description: str
@@ -59,6 +61,14 @@ class Executor(Protocol):
     own_process: bool
     shares_disk: bool
     memory_bytes: int
+
+    @property
+    def engine(self) -> str:
+        """What runs the network.
+
+        Raises:
+            ExecutorError: Not all workers have the same.
+        """
 
     def map(
         self,
@@ -126,6 +136,11 @@ class LocalExecutor:
         self.own_process = self.shares_disk = True
         self.memory_bytes = total_memory()
         self.description = f"{n_threads} thread{'s' if n_threads > 1 else ''}"
+
+    @property
+    def engine(self) -> str:
+        """That of this machine."""
+        return name_engine()
 
     def map(
         self,

@@ -13,6 +13,7 @@ from miner.config_file import render_config
 from miner.errors import ConfigError, CorpusError
 from miner.run.base import absolute, open_base
 from miner.run.baseline_stages import with_method
+from miner.run.engines import kind_of
 from miner.run.executor import LocalExecutor, count_cores
 from miner.run.frozen_stages import BASE, describe_drift
 from miner.run.learning import REVIEW, keep_decisions, learning, take_decisions
@@ -22,7 +23,6 @@ from miner.run.read_stages import LABEL, identify_corpus, keep_corpus, open_corp
 from miner.run.stages import STAGES
 from miner.run.takedown import count_unfinished, hide_forgotten, unchanged_work
 from miner.store.formats import read_json, read_table, write_bytes
-from miner.visual.engine import choose_engine
 from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def run_corpus(
     if learn and config.method != "ours":
         raise ConfigError(f"--learn cannot teach the baseline {config.method!r}.", hint="Leave --method out.")
     with folder.claim(), open_executor(place) as executor:
-        progress.note(f"device: {DEVICES[choose_engine()]}; {executor.description}")
+        progress.note(f"device: {DEVICES[kind_of(executor.engine)]}; {executor.description}")
         base = _open_base(extension, folder, config)
         corpus = hide_forgotten(open_corpus(location, config.corpus, progress), folder)
         places = [{"location": absolute(location), "records": corpus.records.num_rows}]

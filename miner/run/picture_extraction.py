@@ -13,12 +13,12 @@ from corpora.folder import locate
 from corpora.images import ImageSource
 from kb.extract.picture import Seen
 from miner.errors import CorpusError
+from miner.run.engines import kind_of, work_with
 from miner.run.job import open_executor
 from miner.run.read_stages import open_corpus
 from miner.run.takedown import CODE, hide_forgotten, is_forgotten
 from miner.run.visual_stages import encode_records
 from miner.store.fingerprint import digest_file
-from miner.visual.engine import choose_engine
 from miner.visual.geometry import geometry_of
 from miner.visual.registry import load_backbone
 
@@ -121,10 +121,12 @@ def extract_pictures(
     Raises:
         EventMinerError: The network cannot be opened, or a place failed.
     """
-    work = partial(encode_records, source=pictures.source, config=config.visual, seed=config.seed, kind=choose_engine())
     backbone = load_backbone(config.visual.backbone)
     n_records = pictures.records.num_rows
     with open_executor(place) as executor, progress.stage("look at images", n_records, "images") as advance:
+        kind = kind_of(executor.engine)
+        look = partial(encode_records, source=pictures.source, config=config.visual, seed=config.seed, kind=kind)
+        work = partial(work_with, executor.engine, look)
         for first in range(0, n_records, SHARD_SIZE * SHARDS_AT_ONCE):
             ends = range(first, min(first + SHARD_SIZE * SHARDS_AT_ONCE, n_records), SHARD_SIZE)
             shards = [pictures.records.take(np.arange(at, min(at + SHARD_SIZE, n_records))) for at in ends]

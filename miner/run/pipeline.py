@@ -70,7 +70,7 @@ class Pipeline:
             EventMinerError: A stage cannot do its work.
         """
         for stage in stages:
-            identity = identify(stage, self.config, self.corpus, self.artefacts)
+            identity = identify(stage, self.config, self.corpus, self.artefacts, self.executor)
             artefact = self.store.open(stage.name, identity.key)
             if artefact is None:
                 artefact = self._make(stage, identity)

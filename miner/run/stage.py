@@ -109,6 +109,7 @@ class Stage:
         libraries: Packages whose versions bear on its result.
         unit: What the progress counts.
         facts: More that enters the key, such as the content of a file that a parameter names.
+        runs_network: Whether the engine that runs the network bears on its result.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Stage:
     libraries: tuple[str, ...] = ()
     unit: str = ""
     facts: Callable[[RunConfig, Corpus], Mapping[str, Any]] = field(default=lambda _config, _corpus: {})
+    runs_network: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +144,9 @@ class ShardedStage(Stage):
     cut: Callable[[Context], Shards]
 
 
-def identify(stage: Stage, config: RunConfig, corpus: Corpus, inputs: Mapping[str, Artefact]) -> Identity:
+def identify(
+    stage: Stage, config: RunConfig, corpus: Corpus, inputs: Mapping[str, Artefact], executor: Executor
+) -> Identity:
     """Name the artefact that a stage makes of these inputs under this configuration.
 
     The key is a digest of the stage's name and version, its parameters, the versions of its libraries and the keys of its
@@ -150,6 +154,7 @@ def identify(stage: Stage, config: RunConfig, corpus: Corpus, inputs: Mapping[st
     """
     parameters = {
         **{name: get_setting(config, name) for name in stage.settings},
+        **({"engine": executor.engine} if stage.runs_network else {}),
         **stage.facts(config, corpus),
         "libraries": library_versions(stage.libraries),
     }

@@ -12,12 +12,13 @@ import numpy as np
 from miner.errors import CorpusError
 from miner.run.account import EncodingAccount
 from miner.run.encoded import Encoded
+from miner.run.engines import kind_of, work_with
 from miner.run.split_stage import group_representatives
 from miner.run.stage import Context, Known, ShardedStage, Shards, WholeStage
 from miner.store.formats import read_array, read_table, write_array, write_json, write_table
 from miner.visual.activations import Activations, join_activations
 from miner.visual.encode import EncodedShard, encode_shard, join_images, require_there
-from miner.visual.engine import choose_engine
+from miner.visual.engine import name_engine
 from miner.visual.filters import fire_items
 from miner.visual.groups import group_sizes, photo_groups
 from miner.visual.registry import identify_backbone, load_backbone
@@ -64,22 +65,26 @@ def _load_shard(directory: Path) -> EncodedShard:
     return EncodedShard(read_table(directory / "images.parquet"), Activations(**arrays), "", {})
 
 
-def cut_encoding(corpus: Corpus, config: RunConfig, earlier: Artefact | None = None) -> Shards:
+def cut_encoding(
+    corpus: Corpus, config: RunConfig, earlier: Artefact | None = None, *, engine: str | None = None
+) -> Shards:
     """Cut the encoding of a corpus into shards.
 
     Args:
         corpus: Whose pictures are encoded.
         config: How.
         earlier: What the same stage, with the same parameters, made of records that the corpus begins with.
+        engine: What runs the network, by `name_engine`; without one, what suits this machine.
     """
+    engine = engine or name_engine()
     records = corpus.records.select(["record", "image", "status", "code", "reason"])
     size = config.visual.shard_size
     # `take` copies: a slice would drag the whole table along to every worker.
     items = [records.take(np.arange(at, min(at + size, len(records)))) for at in range(0, len(records), size)]
-    work = partial(encode_records, source=corpus.images, config=config.visual, seed=config.seed, kind=choose_engine())
+    encode = partial(encode_records, source=corpus.images, config=config.visual, seed=config.seed, kind=kind_of(engine))
     known = _known_shards(earlier, items) if earlier else {}
     return Shards(
-        work=work,
+        work=partial(work_with, engine, encode),
         items=items,
         save=save_shard,
         sizes=[len(item) for item in items],
@@ -107,9 +112,9 @@ def _join_shard(directory: Path, rest: EncodedShard | None) -> EncodedShard:
     return EncodedShard(join_images([encoded.images, rest.images]), activations, rest.device, rest.elapsed_s)
 
 
-def _name_engine(config: RunConfig, _corpus: Corpus) -> dict[str, str]:
-    """Put the engine into the key, since torch on a GPU and ONNX Runtime agree to 1e-3, not to the bit; and an added network."""
-    return {"engine": choose_engine(), **identify_backbone(config.visual.backbone)}
+def _name_network(config: RunConfig, _corpus: Corpus) -> dict[str, str]:
+    """Put an added network into the key."""
+    return identify_backbone(config.visual.backbone)
 
 
 def _require_pictures(images: pa.Table) -> None:
@@ -172,8 +177,10 @@ ENCODE = ShardedStage(
         "visual.n_dims",
     ),
     libraries=("numpy", "onnxruntime", "pillow", "pyarrow", "scipy", "torch"),
-    facts=_name_engine,
-    cut=lambda context: cut_encoding(context.corpus, context.config, context.earlier),
+    facts=_name_network,
+    # torch on a GPU and ONNX Runtime agree to 1e-3, not to the bit
+    runs_network=True,
+    cut=lambda context: cut_encoding(context.corpus, context.config, context.earlier, engine=context.executor.engine),
     unit="images",
 )
 GROUPS = WholeStage(

@@ -206,6 +206,19 @@ def choose_engine() -> Literal["onnx", "torch"]:
     return "torch" if signs and _best_device() != "cpu" else "onnx"
 
 
+def name_engine() -> str:
+    """Return the engine that suits this machine and, since numbers differ between them, its kind of device.
+
+    Returns:
+        `onnx`, `torch cuda`, `torch rocm` or `torch mps`.
+    """
+    if choose_engine() == "onnx":
+        return "onnx"
+    import torch  # noqa: PLC0415 - seconds to import
+
+    return "torch rocm" if torch.version.hip else f"torch {_best_device()}"
+
+
 def open_engine(
     backbone: Backbone, *, threads: int = 1, cache_dir: Path | None = None, kind: EngineKind = "auto"
 ) -> Engine:

@@ -416,7 +416,8 @@ def test_older_database_is_migrated_and_says_so(store: GraphStore, tmp_path: Pat
         {"l": "CC0", "c": "Ann"}
     ]
     versions = ask(store, "MATCH (m:EventminerMigration) RETURN m.version AS v ORDER BY v")
-    assert [row["v"] for row in versions] == [migration.version for migration in MIGRATIONS] == [1, 2, SCHEMA.version]
+    assert [row["v"] for row in versions] == [migration.version for migration in MIGRATIONS]
+    assert versions[-1]["v"] == SCHEMA.version
 
 
 def test_migration_of_a_big_database_goes_in_batches(

@@ -53,6 +53,9 @@ class Hidden:
 
 if sys.argv[2] == "without":
     sys.meta_path.insert(0, Hidden())
+if sys.argv[2] == "gpu":
+    from miner.visual import engine
+    engine.name_engine = lambda: "torch cuda"
 if sys.argv[2] == "other":
     from miner.run import libraries
     libraries._find_version = lambda name: "0.1" if name == "numpy" else "1"
@@ -131,7 +134,7 @@ def test_dask_workers_without_the_package_are_one_error(tmp_path: Path) -> None:
 
 def test_dask_worker_without_the_package_that_joins_later_is_one_error_that_names_it(tmp_path: Path) -> None:
     with cluster(tmp_path, "with") as address, ExitStack() as later:
-        executor = later.enter_context(_first_worker(address))
+        executor = later.enter_context(joined_by(1, address))
 
         def join(index: int, _result: object) -> None:
             if index == 0:
@@ -144,11 +147,26 @@ def test_dask_worker_without_the_package_that_joins_later_is_one_error_that_name
     assert "docs/clusters.md" in str(caught.value.hint)
 
 
-def _first_worker(address: str) -> AbstractContextManager[DaskExecutor]:
-    """Connect once the first worker has joined."""
+def joined_by(n_workers: int, address: str) -> AbstractContextManager[DaskExecutor]:
+    """Connect once so many workers have joined."""
     with Client(address) as client:  # type: ignore[no-untyped-call]
-        client.wait_for_workers(1, timeout=PATIENCE_S)
+        client.wait_for_workers(n_workers, timeout=PATIENCE_S)
     return remote_cluster(address)
+
+
+def test_dask_workers_with_and_without_a_gpu_are_one_error(tmp_path: Path) -> None:
+    with (
+        cluster(tmp_path, "with", "gpu") as address,
+        joined_by(2, address) as executor,
+        pytest.raises(ExecutorError, match=r"'onnx' on tcp://.*, 'torch cuda' on tcp://") as caught,
+    ):
+        str(executor.engine)
+    assert "CUDA_VISIBLE_DEVICES=" in str(caught.value.hint)
+
+
+def test_dask_workers_say_what_runs_the_network(tmp_path: Path) -> None:
+    with cluster(tmp_path, "gpu") as address, joined_by(1, address) as executor:
+        assert executor.engine == "torch cuda"
 
 
 def test_dask_workers_with_other_libraries_are_one_error(tmp_path: Path) -> None:

@@ -133,6 +133,14 @@ def test_engine_follows_the_accelerator(device: str, expected: type[object], mon
     assert engine.choose_engine() == ("torch" if expected is TorchEngine else "onnx")
 
 
+@pytest.mark.parametrize(("device", "name"), [("cuda", "torch cuda"), ("mps", "torch mps"), ("cpu", "onnx")])
+def test_engine_is_named_with_its_kind_of_device(device: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(engine, "_GRAPHICS_DEVICES", ("/",))
+    monkeypatch.setattr(engine, "_best_device", lambda: device)
+    assert engine.name_engine() == name
+
+
 def test_engine_without_signs_of_an_accelerator_is_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(engine, "_GRAPHICS_DEVICES", ())
