@@ -1,15 +1,11 @@
 """The ONNX form of a network: exported from torch once, then read from the user's cache without importing torch.
 
-A file is named `<backbone>-<key>-<digest>.onnx`. The key says what it was made from and with; the digest is that of its
-content, so a damaged file is recognised and made again.
+A file is named `<backbone>-<key>-<digest>.onnx` (`miner.visual.kept`); the key says what it was made from and with.
 """
 
 from __future__ import annotations
 
-import logging
-import os
 import tempfile
-import threading
 import warnings
 from dataclasses import asdict
 from importlib.metadata import version
@@ -18,17 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import platformdirs
-from filelock import FileLock
 
-from miner.store.fingerprint import digest_bytes, digest_json
+from miner.store.fingerprint import digest_json
+from miner.visual.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from miner.visual.activations import Float32
     from miner.visual.backbone import Backbone
-
-logger = logging.getLogger(__name__)
 
 EXPORT_VERSION = 2
 OPSET = 17
@@ -42,7 +36,6 @@ _EXPORTER_NOTICES = (
     (DeprecationWarning, "The feature will be removed"),
     (UserWarning, "Constant folding"),
 )
-_EXPORTING = threading.Lock()
 
 
 def default_cache() -> Path:
@@ -64,8 +57,7 @@ def read_exported(backbone: Backbone, cache_dir: Path | None = None) -> bytes:
     """
     folder = default_cache() if cache_dir is None else cache_dir
     stem = f"{backbone.name}-{_export_key(backbone)}"
-    found = _read_cached(folder, stem)
-    return _export_once(backbone, folder, stem) if found is None else found
+    return Kept(folder, ".onnx", "exported network").read(stem, lambda: _export(backbone))
 
 
 def add_summary(exported: bytes, projection: Float32, families: Sequence[str]) -> bytes:
@@ -108,50 +100,6 @@ def _export_key(backbone: Backbone) -> str:
     """Return what the exported bytes depend on, as a short digest."""
     parts = {"version": EXPORT_VERSION, "opset": OPSET, "torch": version("torch"), "backbone": asdict(backbone)}
     return digest_json(parts)[:KEY_DIGITS]
-
-
-def _read_cached(folder: Path, stem: str) -> bytes | None:
-    """Return the content of the cached file whose digest is the one in its name."""
-    for path in sorted(folder.glob(f"{stem}-*.onnx")):
-        data = path.read_bytes()
-        if path.name == _file_name(stem, data):
-            return data
-        logger.warning("%s is damaged; exporting the network again", path)
-    return None
-
-
-def _file_name(stem: str, data: bytes) -> str:
-    return f"{stem}-{digest_bytes(data)[:KEY_DIGITS]}.onnx"
-
-
-def _export_once(backbone: Backbone, folder: Path, stem: str) -> bytes:
-    """Export while no other thread or process does, and keep the result."""
-    with _EXPORTING:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / f"{stem}.lock"):
-                found = _read_cached(folder, stem)
-                if found is None:
-                    found = _export(backbone)
-                    _replace_file(folder / _file_name(stem, found), found)
-                return found
-        except OSError as error:
-            logger.warning("cannot keep the exported network in %s (%s); it is made anew each time", folder, error)
-            return _export(backbone)
-
-
-def _replace_file(path: Path, data: bytes) -> None:
-    """Write a file so that its name appears only when its content is complete."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _export(backbone: Backbone) -> bytes:

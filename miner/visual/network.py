@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import importlib
 import io
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+import platformdirs
 import safetensors.torch
 import torch
 from torch import nn
 
 from miner.errors import BackboneError
+from miner.visual.kept import Kept
 from miner.visual.registry import read_weights
 
 if TYPE_CHECKING:
@@ -215,6 +217,30 @@ def build_network(backbone: Backbone) -> ItemMaps:
         BackboneError: The weights are missing, altered, or do not fit the network.
     """
     network = define_network(backbone.library, backbone.model)
-    source = f"weights of {backbone.name}"
-    load_state(network, read_state(read_weights(backbone), PurePath(backbone.weights.file).suffix, source), source)
+    load_state(network, _read_trained(backbone), _name_weights(backbone))
     return ItemMaps(network, backbone.layer, backbone.classifier).eval()
+
+
+def _read_trained(backbone: Backbone) -> dict[str, torch.Tensor]:
+    """Read the weights of a network, those of a package from the safetensors that they became when they were first read."""
+    if PurePath(backbone.weights.file).suffix == SAFETENSORS:
+        return read_state(read_weights(backbone), SAFETENSORS, _name_weights(backbone))
+    kept = Kept(default_weights_cache(), SAFETENSORS, _name_weights(backbone))
+    data = kept.read(backbone.weights.sha256, lambda: _convert_weights(backbone))
+    return read_state(data, SAFETENSORS, _name_weights(backbone))
+
+
+def default_weights_cache() -> Path:
+    """Return the folder where weights are kept as safetensors, by the sha256 of the file that they come from."""
+    return platformdirs.user_cache_path("eventminer") / "weights"
+
+
+def _convert_weights(backbone: Backbone) -> bytes:
+    suffix = PurePath(backbone.weights.file).suffix
+    state = read_state(read_weights(backbone), suffix, _name_weights(backbone))
+    # a copy of each: safetensors has no tensors that share memory
+    return safetensors.torch.save({name: tensor.clone().contiguous() for name, tensor in state.items()})
+
+
+def _name_weights(backbone: Backbone) -> str:
+    return f"weights of {backbone.name}"

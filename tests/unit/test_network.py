@@ -1,15 +1,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
+import safetensors.torch
 import torch
 from torch import nn
 
 from miner.errors import BackboneError
+from miner.visual import network as networks
 from miner.visual.activations import Maps, summarise
 from miner.visual.backbone import Classifier
-from miner.visual.network import ItemMaps
+from miner.visual.network import ItemMaps, build_network, read_state
+from miner.visual.registry import load_backbone, read_weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TINY_CLASSIFIER = Classifier(layer="4", activation="relu6", n_classes=3)
 
@@ -147,3 +154,40 @@ def test_network_refuses_a_layer_with_several_outputs() -> None:
     with pytest.raises(BackboneError, match="tuple"):
         ItemMaps(network, "0")(tiny_input())
     assert hooks(network) == 0
+
+
+@pytest.fixture
+def weights_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(networks, "default_weights_cache", lambda: tmp_path)
+    return tmp_path
+
+
+def test_network_weights_of_a_package_are_safetensors_after_the_first_load(
+    weights_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = load_backbone("efficientnet-lite0")
+    expected = read_state(read_weights(row), ".pth", "the package")
+    build_network(row)
+    (kept,) = weights_cache.glob(f"{row.weights.sha256}-*.safetensors")
+    assert safetensors.torch.load(kept.read_bytes()).keys() == expected.keys()
+    monkeypatch.setattr(torch, "load", lambda *_args, **_options: pytest.fail("the pickle was read again"))
+    found = build_network(row).network.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+
+def test_network_weights_that_were_damaged_are_converted_again(weights_cache: Path) -> None:
+    row = load_backbone("efficientnet-lite0")
+    build_network(row)
+    (kept,) = weights_cache.glob("*.safetensors")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    build_network(row)
+    assert kept.read_bytes() == whole
+
+
+def test_network_weights_with_another_digest_are_not_kept(weights_cache: Path) -> None:
+    row = load_backbone("efficientnet-lite0")
+    altered = replace(row, weights=replace(row.weights, sha256="0" * 64))
+    with pytest.raises(BackboneError, match="expected 0000"):
+        build_network(altered)
+    assert not list(weights_cache.glob("*.safetensors"))
