@@ -173,7 +173,7 @@ def test_mentions_of_a_forgotten_record_go_and_those_of_its_namesake_elsewhere_s
     params = {"record": "c2", "readFrom": "beach", "scope": "beach", "image": node_id("Image", "beach", "c2")}
     store.write(cypher.DELETE_ARGUMENTS_OF_RECORD, params)
     store.write(cypher.DELETE_MENTIONS_OF_RECORD, params)
-    rows = ask(store, "MATCH (m:Mention)-[:HAS_ARGUMENT]->(a) RETURN m.record AS r, m.source AS s ORDER BY r")
+    rows = ask(store, "MATCH (m:Mention)-[:HAS_ARGUMENT]->(a) RETURN m.record AS r, m.source AS s ORDER BY r, s")
     assert [tuple(row.values()) for row in rows] == [("c1", "beach"), ("c1", "mine"), ("c2", "elsewhere")]
 
 
