@@ -68,7 +68,7 @@ def _compare_images(
             looks.pooled[index] = shard.activations.pooled
             advance(shards.sizes[index])
 
-        executor.map(shards.work, shards.items, on_result=keep)
+        executor.map(shards.work, shards.items, on_result=keep, ready=shards.ready)
     images = join_images(looks.images)
     hashes = [phash for phash in images["phash"].to_pylist() if phash is not None]
     visual = config.visual

@@ -1,7 +1,7 @@
 """Shards worked on by Dask: processes of this machine, or the workers of a scheduler elsewhere.
 
-The only module that imports dask. A worker that dies is replaced and its shards go to another one; results travel back to
-this process, which alone writes files, so workers need the corpus but not the run folder.
+With `dask_plugin` the only module that imports dask. A worker that dies is replaced and its shards go to another one; results
+travel back to this process, which alone writes files, so workers need the corpus but not the run folder.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import cached_property, lru_cache, partial
+from contextlib import contextmanager, nullcontext
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import dask
@@ -21,9 +21,10 @@ from distributed.scheduler import KilledWorker
 from distributed.versions import get_versions
 
 from miner.errors import ConfigError, ExecutorError
+from miner.run.dask_plugin import loaded_ahead
 from miner.run.engines import agree_on_engine
 from miner.run.executor import FailedItemsError, count_cores, ends_all, total_memory
-from miner.run.libraries import library_versions
+from miner.run.libraries import INSTALL, library_versions, library_versions_here, require_alike
 from miner.visual.engine import name_engine
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ SETTINGS = {
     "distributed.logging.distributed": "error",
 }
 
-
-INSTALL = "Install the same eventminer wherever workers run; docs/clusters.md has an image and how to use it."
 
 _alone = threading.Lock()
 
@@ -84,23 +83,8 @@ def _work_alike(versions: Mapping[str, str], work: Callable[[T], R], item: T) ->
     Raises:
         ExecutorError: It has other versions of what bears on them.
     """
-    _require_alike(versions, library_versions_here(), f"Worker {get_worker().address}, which joined later,")
+    require_alike(versions, library_versions_here(), f"Worker {get_worker().address}, which joined later,")
     return work(item)
-
-
-@lru_cache(maxsize=1)
-def library_versions_here() -> Mapping[str, str]:
-    """Return the versions of this process, looked up once: it takes as long as a small shard."""
-    return library_versions()
-
-
-def _require_alike(here: Mapping[str, str], there: Mapping[str, str], where: str) -> None:
-    for name, version in here.items():
-        if there.get(name) != version:
-            raise ExecutorError(
-                f"{where} has {name} {there.get(name) or 'not at all'}, this process has {version}.",
-                hint=f"Results could differ. {INSTALL}",
-            )
 
 
 class DaskExecutor:
@@ -145,6 +129,7 @@ class DaskExecutor:
         *,
         on_result: Callable[[int, R], None],
         thread_safe: bool = True,
+        ready: Callable[[], object] | None = None,
     ) -> None:
         """Keep every thread of every worker busy, and one more shard waiting for each worker, however many there are by now.
 
@@ -152,6 +137,12 @@ class DaskExecutor:
             FailedItemsError: Everything else is done, but some items failed twice, or killed worker after worker.
             ExecutorError: The scheduler went away.
         """
+        with loaded_ahead(self.client, ready) if ready and items else nullcontext():
+            self._map(work, items, on_result, thread_safe=thread_safe)
+
+    def _map(
+        self, work: Callable[[T], R], items: Sequence[T], on_result: Callable[[int, R], None], *, thread_safe: bool
+    ) -> None:
         function = partial(_work_alike, library_versions_here(), work if thread_safe else partial(_work_alone, work))
         failures: dict[int, Exception] = {}
         suspects = self._work(function, items, range(len(items)), self._count_room, on_result, failures)
@@ -381,4 +372,4 @@ def _check_workers(client: Client, address: str) -> None:
             if "ModuleNotFoundError" in repr(there):
                 raise _unable(worker, repr(there))
             raise ExecutorError(f"Worker {worker} does not answer: {_one_line(there)}", hint="See its log.")
-        _require_alike(library_versions_here(), cast("Mapping[str, str]", there), f"Worker {worker}")
+        require_alike(library_versions_here(), cast("Mapping[str, str]", there), f"Worker {worker}")

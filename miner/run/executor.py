@@ -77,6 +77,7 @@ class Executor(Protocol):
         *,
         on_result: Callable[[int, R], None],
         thread_safe: bool = True,
+        ready: Callable[[], object] | None = None,
     ) -> None:
         """Call `on_result(index, work(item))` for every item.
 
@@ -85,6 +86,8 @@ class Executor(Protocol):
             items: Picklable arguments.
             on_result: Called in this thread, once per item, in any order.
             thread_safe: Whether several threads of a process may be inside `work` at once.
+            ready: What `work` would do at its first item in a process, such as loading a network; a picklable function that
+                does nothing when called again. Where there are items, workers do it ahead, also those that join later.
 
         A known error (`EventMinerError`) or a full disk would come again, so it passes through at once. Anything else is tried a
         second time; what fails again does not keep the rest from being worked on.
@@ -149,8 +152,11 @@ class LocalExecutor:
         *,
         on_result: Callable[[int, R], None],
         thread_safe: bool = True,
+        ready: Callable[[], object] | None = None,
     ) -> None:
         """Keep every thread busy with one shard and one more waiting, so that memory stays bounded."""
+        if ready and items and thread_safe:
+            ready()
         pool = self._open_pool(len(items), thread_safe=thread_safe)
         try:
             _feed(pool, 2 * self.n_threads, work, items, on_result)

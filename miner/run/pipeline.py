@@ -137,7 +137,9 @@ class Pipeline:
                 advance(sizes[position])
 
             try:
-                self.executor.map(shards.work, items, on_result=keep, thread_safe=shards.thread_safe)
+                self.executor.map(
+                    shards.work, items, on_result=keep, thread_safe=shards.thread_safe, ready=shards.ready
+                )
             except FailedItemsError as error:
                 failures = {open_shards[position]: each for position, each in error.failures.items()}
                 raise _name_records(stage, shards, failures) from error

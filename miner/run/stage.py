@@ -76,6 +76,7 @@ class Shards:
         thread_safe: Whether several threads of a process may be inside `work` at once.
         known: Shards of which an earlier run has done a part, by index.
         account: Adds up what working on them took.
+        ready: What `work` would do at its first item in a process (see `Executor.map`).
     """
 
     work: Callable[[Any], Any]
@@ -85,6 +86,7 @@ class Shards:
     thread_safe: bool = True
     known: Mapping[int, Known] = field(default_factory=dict)
     account: Account = field(default_factory=NoAccount)
+    ready: Callable[[], object] | None = None
 
     def rest(self, index: int) -> tuple[Any, int]:
         """Return what of a shard is left to work on, and its size."""

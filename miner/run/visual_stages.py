@@ -17,7 +17,7 @@ from miner.run.split_stage import group_representatives
 from miner.run.stage import Context, Known, ShardedStage, Shards, WholeStage
 from miner.store.formats import read_array, read_table, write_array, write_json, write_table
 from miner.visual.activations import Activations, join_activations
-from miner.visual.encode import EncodedShard, encode_shard, join_images, require_there
+from miner.visual.encode import EncodedShard, encode_shard, join_images, load_network, require_there
 from miner.visual.engine import name_engine
 from miner.visual.filters import fire_items
 from miner.visual.groups import group_sizes, photo_groups
@@ -81,7 +81,8 @@ def cut_encoding(
     size = config.visual.shard_size
     # `take` copies: a slice would drag the whole table along to every worker.
     items = [records.take(np.arange(at, min(at + size, len(records)))) for at in range(0, len(records), size)]
-    encode = partial(encode_records, source=corpus.images, config=config.visual, seed=config.seed, kind=kind_of(engine))
+    kind = kind_of(engine)
+    encode = partial(encode_records, source=corpus.images, config=config.visual, seed=config.seed, kind=kind)
     known = _known_shards(earlier, items) if earlier else {}
     return Shards(
         work=partial(work_with, engine, encode),
@@ -90,6 +91,7 @@ def cut_encoding(
         sizes=[len(item) for item in items],
         known=known,
         account=EncodingAccount(),
+        ready=partial(work_with, engine, partial(load_network, seed=config.seed, kind=kind), config.visual),
     )
 
 

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from miner.errors import CorpusError
 from miner.visual.activations import Activations, join_activations, no_activations, random_projection, summarise
-from miner.visual.engine import engine_of_thread
+from miner.visual.engine import shared_engine
 from miner.visual.filters import item_columns
 from miner.visual.images import normalise
 from miner.visual.prepare import Preparation, Prepared
@@ -140,7 +140,7 @@ def encode_shard(
     backbone = load_backbone(cfg.backbone)
     item_columns(backbone, cfg.items)
     projection = _projection(backbone.n_filters, cfg.n_dims, seed)
-    engine = engine_of_thread(backbone, kind)
+    engine = shared_engine(backbone, kind)
     preparation = _preparation(source, engine, cfg)
     images: list[dict[str, object]] = []
     parts = [no_activations(backbone.n_filters, backbone.n_classes, backbone.grid**2, cfg.n_dims)]
@@ -149,6 +149,20 @@ def encode_shard(
         parts.extend(_summarise_all(engine, usable, projection, preparation.clock))
     elapsed_s = dict(preparation.clock.elapsed_s)
     return EncodedShard(pa.Table.from_pylist(images, schema=IMAGES), join_activations(parts), engine.label, elapsed_s)
+
+
+def load_network(cfg: VisualConfig, *, seed: int = 0, kind: EngineKind = "auto") -> None:
+    """Make this process ready for `encode_shard`, whose arguments these are: open the network and run it once.
+
+    Raises:
+        BackboneError: The network is unknown or its weights are unusable.
+        ConfigError: More dimensions than the network has filters.
+    """
+    backbone = load_backbone(cfg.backbone)
+    projection = _projection(backbone.n_filters, cfg.n_dims, seed)
+    size = backbone.input_size
+    engine = shared_engine(backbone, kind)
+    engine.summarise(np.zeros((engine.batch_size, size, size, 3), np.uint8), projection)
 
 
 def _preparation(source: ImageSource, engine: Engine, cfg: VisualConfig) -> Preparation:
@@ -175,7 +189,7 @@ def encode_images(
         BackboneError: The network is unknown or its weights are unusable.
         CorpusError: As of `require_there`.
     """
-    engine = engine_of_thread(load_backbone(cfg.backbone), kind)
+    engine = shared_engine(load_backbone(cfg.backbone), kind)
     for item in _usable(_preparation(source, engine, cfg).prepare(rows), rows):
         maps = _look(engine, item)
         if not item.geometry.is_full:

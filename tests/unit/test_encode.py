@@ -230,7 +230,7 @@ def test_encode_runs_batches_of_one_size(monkeypatch: pytest.MonkeyPatch) -> Non
             shapes.append(pixels.shape)
             return summarise(Maps(*(np.zeros((len(pixels), n, 7, 7), np.float32) for n in (1280, 1000))), projection)
 
-    monkeypatch.setattr("miner.visual.encode.engine_of_thread", lambda *_: Recording())
+    monkeypatch.setattr("miner.visual.encode.shared_engine", lambda *_: Recording())
     shard = encode_shard(table(scenes()), MemorySource(scenes()), CONFIG)
     assert shapes == [(16, 224, 224, 3)] * 2
     assert len(shard.activations.maxima) == 20

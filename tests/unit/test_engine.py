@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import sys
-import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from itertools import islice
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +16,7 @@ import pytest
 from miner.visual import engine
 from miner.visual.activations import random_projection, summarise
 from miner.visual.backbone import BACKBONES
-from miner.visual.engine import OnnxEngine, TorchEngine, engine_of_thread, open_engine
+from miner.visual.engine import OnnxEngine, TorchEngine, open_engine, shared_engine
 from miner.visual.images import cut, decode_image, fit, normalise
 from miner.visual.registry import load_backbone
 from tests.pictures import PHOTOGRAPHS, draw_scene, to_bytes
@@ -114,14 +117,46 @@ def test_engine_label_names_library_and_device() -> None:
     assert opened("torch").label.split()[-1] in {"cpu", "cuda", "mps"}
 
 
-def test_engine_of_a_thread_is_opened_once_and_not_shared() -> None:
-    own = engine_of_thread(LITE0, "onnx")
-    others: list[Engine] = []
-    thread = threading.Thread(target=lambda: others.append(engine_of_thread(LITE0, "onnx")))
-    thread.start()
-    thread.join()
-    assert engine_of_thread(LITE0, "onnx") is own
-    assert others[0] is not own
+def test_engine_is_opened_once_for_threads_that_ask_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened_ones: list[Engine] = []
+
+    def open_slowly(backbone: Backbone, *, kind: EngineKind) -> Engine:
+        time.sleep(0.1)
+        opened_ones.append(opened(kind, backbone))
+        return opened_ones[-1]
+
+    monkeypatch.setattr(engine, "_engines", {})
+    monkeypatch.setattr(engine, "open_engine", open_slowly)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: shared_engine(LITE0, "onnx"), range(4)))
+    assert len(opened_ones) == 1
+    assert all(each is opened_ones[0] for each in found)
+
+
+def test_engine_of_another_network_of_the_same_name_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_engines", {})
+    monkeypatch.setattr(engine, "open_engine", lambda backbone, *, kind: SimpleNamespace(label=f"{kind} {backbone}"))
+    other = replace(LITE0, weights=replace(LITE0.weights, sha256="0" * 64))
+    assert shared_engine(LITE0, "onnx") is not shared_engine(other, "onnx")
+    assert shared_engine(LITE0, "onnx") is shared_engine(replace(LITE0), "onnx")
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+def test_engine_gives_threads_that_share_it_the_bytes_of_one(kind: EngineKind) -> None:
+    pixels = [
+        cut(decode_image(to_bytes(draw_scene(seed)), max_pixels=10**7), LITE0)[0][None].copy() for seed in range(4)
+    ]
+    shared = opened(kind)
+
+    def look(picture: int) -> list[bytes]:
+        # every thread makes its own projection, as it may in a worker
+        found = shared.summarise(pixels[picture], random_projection(1280, 8, 0))
+        maps = shared.forward(normalise(pixels[picture], LITE0))
+        return [found.maxima.tobytes(), found.cells.tobytes(), found.projected.tobytes(), maps.filters.tobytes()]
+
+    alone = [look(picture) for picture in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(look, [0, 1, 2, 3] * 3)) == alone * 3
 
 
 @pytest.mark.parametrize(("device", "expected"), [("cuda", TorchEngine), ("mps", TorchEngine), ("cpu", OnnxEngine)])
