@@ -1,7 +1,7 @@
 """The shard worker: pictures of some records in, their activations and a row for each record out.
 
-A shard is cut into batches of a size that is fixed for the engine, in record order, so what a batch holds, and every byte of
-the result, depends on the shard alone. Several shards may be encoded at once in threads of one process or in several
+A shard is cut into batches of a size that is fixed for the engine, in record order (pictures with bars apart), so what a batch
+holds, and every byte of the result, depends on the shard alone. Several shards may be encoded at once in threads of one process or in several
 processes; each has one thread that reads and decodes ahead of its network.
 """
 
@@ -19,7 +19,14 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from miner.errors import CorpusError
-from miner.visual.activations import Activations, join_activations, no_activations, random_projection, summarise
+from miner.visual.activations import (
+    Activations,
+    Maps,
+    join_activations,
+    no_activations,
+    random_projection,
+    summarise,
+)
 from miner.visual.engine import shared_engine
 from miner.visual.filters import item_columns
 from miner.visual.images import normalise
@@ -29,8 +36,10 @@ from miner.visual.registry import load_backbone
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    import numpy.typing as npt
+
     from miner.config import VisualConfig
-    from miner.visual.activations import Float32, Maps, Sources
+    from miner.visual.activations import Float32, Sources
     from miner.visual.engine import Engine, EngineKind
     from miner.visual.geometry import Geometry
     from miner.visual.prepare import Clock, ImageSource, Refused
@@ -144,11 +153,15 @@ def encode_shard(
     preparation = _preparation(source, engine, cfg)
     images: list[dict[str, object]] = []
     parts = [no_activations(backbone.n_filters, backbone.n_classes, backbone.grid**2, cfg.n_dims)]
+    places: list[int] = []
     with _one_blas_thread:
         usable = _describe(preparation.prepare(rows), images)
-        parts.extend(_summarise_all(engine, usable, projection, preparation.clock))
+        for here, part in _summarise_all(engine, usable, projection, preparation.clock):
+            places += here
+            parts.append(part)
+    activations = join_activations(parts).take(np.argsort(places).tolist())
     elapsed_s = dict(preparation.clock.elapsed_s)
-    return EncodedShard(pa.Table.from_pylist(images, schema=IMAGES), join_activations(parts), engine.label, elapsed_s)
+    return EncodedShard(pa.Table.from_pylist(images, schema=IMAGES), activations, engine.label, elapsed_s)
 
 
 def load_network(cfg: VisualConfig, *, seed: int = 0, kind: EngineKind = "auto") -> None:
@@ -190,11 +203,11 @@ def encode_images(
         CorpusError: As of `require_there`.
     """
     engine = shared_engine(load_backbone(cfg.backbone), kind)
-    for item in _usable(_preparation(source, engine, cfg).prepare(rows), rows):
-        maps = _look(engine, item)
-        if not item.geometry.is_full:
-            maps = maps.stand_in(_sources(item))
-        yield EncodedImage(item.index, item.record, maps.filters[0], item.geometry)
+    usable = _usable(_preparation(source, engine, cfg).prepare(rows), rows)
+    while batch := list(itertools.islice(usable, engine.batch_size)):
+        for item, maps in zip(batch, _look(engine, batch), strict=True):
+            shown = maps if item.geometry.is_full else maps.stand_in(_sources(item))
+            yield EncodedImage(item.index, item.record, shown.filters[0], item.geometry)
 
 
 def join_images(tables: Sequence[pa.Table]) -> pa.Table:
@@ -259,33 +272,50 @@ def _usable(prepared: Iterable[Prepared | Refused], rows: pa.Table) -> Iterator[
 
 
 def _summarise_all(
-    engine: Engine, items: Iterator[Prepared], projection: Float32, clock: Clock
-) -> Iterator[Activations]:
-    """Run the network on batches and keep their summaries, in order.
+    engine: Engine, items: Iterable[Prepared], projection: Float32, clock: Clock
+) -> Iterator[tuple[list[int], Activations]]:
+    """Run the network on batches and give the summary of each, with the places of its pictures among all.
 
-    Batches have one size, since the size may change how sums are made; the last is filled up. A picture with bars is looked at
-    alone, so that its bytes do not depend on its neighbours.
+    Pictures with bars, whose summaries need whole maps, have batches of their own, so that the network runs once for each picture.
     """
+    waiting: dict[bool, list[tuple[int, Prepared]]] = {True: [], False: []}
+    for place, item in enumerate(items):
+        batch = waiting[item.geometry.is_full]
+        batch.append((place, item))
+        if len(batch) == engine.batch_size:
+            yield _summarise_some(engine, batch, projection, clock)
+            batch.clear()
+    for batch in waiting.values():
+        if batch:
+            yield _summarise_some(engine, batch, projection, clock)
+
+
+def _summarise_some(
+    engine: Engine, batch: Sequence[tuple[int, Prepared]], projection: Float32, clock: Clock
+) -> tuple[list[int], Activations]:
+    places, items = [place for place, _ in batch], [item for _, item in batch]
+    with clock.time("network"):
+        if items[0].geometry.is_full:
+            return places, engine.summarise(_stack(engine, items), projection).take(slice(len(items)))
+        # one by one: a product with more rows may be summed in another way
+        found = zip(_look(engine, items), items, strict=True)
+        return places, join_activations([summarise(maps, projection, _sources(item)) for maps, item in found])
+
+
+def _stack(engine: Engine, items: Sequence[Prepared]) -> npt.NDArray[np.uint8]:
+    """Stack inputs to a batch of the one size that all batches have, since the size may change how sums are made."""
     size = engine.backbone.input_size
     pixels = np.zeros((engine.batch_size, size, size, 3), np.uint8)
-    while batch := list(itertools.islice(items, engine.batch_size)):
-        for place, item in enumerate(batch):
-            pixels[place] = item.pixels
-        with clock.time("network"):
-            found = engine.summarise(pixels, projection).take(slice(len(batch)))
-            barred = [place for place, item in enumerate(batch) if not item.geometry.is_full]
-            alone = [summarise(_look(engine, batch[place]), projection, _sources(batch[place])) for place in barred]
-        if barred:
-            order = list(range(len(batch)))
-            for row, place in enumerate(barred):
-                order[place] = len(batch) + row
-            found = join_activations([found, *alone]).take(order)
-        yield found
+    for place, item in enumerate(items):
+        pixels[place] = item.pixels
+    return pixels
 
 
-def _look(engine: Engine, item: Prepared) -> Maps:
-    """Run the network on one picture."""
-    return engine.forward(normalise(item.pixels[None], engine.backbone))
+def _look(engine: Engine, items: Sequence[Prepared]) -> Iterator[Maps]:
+    """Run the network on a batch and give the maps of each picture."""
+    filters, classes = engine.forward(normalise(_stack(engine, items), engine.backbone))
+    for place in range(len(items)):
+        yield Maps(filters[place : place + 1], classes[place : place + 1])
 
 
 def _sources(item: Prepared) -> Sources:

@@ -217,23 +217,50 @@ def test_encode_joins_tables_by_shifting_rows() -> None:
     assert len(join_images([])) == 0
 
 
+class Recording:
+    """An engine that sees nothing and notes the shapes of its batches."""
+
+    label = "recording"
+    backbone = load_backbone("efficientnet-lite0")
+
+    def __init__(self, batch_size: int) -> None:
+        self.batch_size = batch_size
+        self.summarised: list[tuple[int, ...]] = []
+        self.looked_at: list[tuple[int, ...]] = []
+
+    def forward(self, batch: Float32) -> Maps:
+        self.looked_at.append(batch.shape)
+        return self._blank(len(batch))
+
+    def summarise(self, pixels: npt.NDArray[np.uint8], projection: Float32) -> Activations:
+        self.summarised.append(pixels.shape)
+        return summarise(self._blank(len(pixels)), projection)
+
+    def _blank(self, n: int) -> Maps:
+        return Maps(*(np.zeros((n, items, 7, 7), np.float32) for items in (1280, 1000)))
+
+
 def test_encode_runs_batches_of_one_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last is filled up: on an accelerator the number of pictures decides how sums are made."""
-    shapes: list[tuple[int, ...]] = []
-
-    class Recording:
-        label = "recording"
-        backbone = load_backbone("efficientnet-lite0")
-        batch_size = 16
-
-        def summarise(self, pixels: npt.NDArray[np.uint8], projection: Float32) -> Activations:
-            shapes.append(pixels.shape)
-            return summarise(Maps(*(np.zeros((len(pixels), n, 7, 7), np.float32) for n in (1280, 1000))), projection)
-
-    monkeypatch.setattr("miner.visual.encode.shared_engine", lambda *_: Recording())
+    engine = Recording(16)
+    monkeypatch.setattr("miner.visual.encode.shared_engine", lambda *_: engine)
     shard = encode_shard(table(scenes()), MemorySource(scenes()), CONFIG)
-    assert shapes == [(16, 224, 224, 3)] * 2
+    assert engine.summarised == [(16, 224, 224, 3)] * 2
+    assert engine.looked_at == []
     assert len(shard.activations.maxima) == 20
+    assert len(list(encode_images(table(scenes()), MemorySource(scenes()), CONFIG))) == 20
+    assert engine.looked_at == [(16, 3, 224, 224)] * 2
+
+
+def test_encode_runs_the_network_once_for_each_picture_with_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between bars five of the six shapes: three batches of two, one of them filled up, and one for the square."""
+    engine = Recording(2)
+    monkeypatch.setattr("miner.visual.encode.shared_engine", lambda *_: engine)
+    config = CONFIG.model_copy(update={"view": "letterbox"})
+    shard = encode_shard(table(shapes()), MemorySource(shapes()), config)
+    assert engine.summarised == [(2, 224, 224, 3)]
+    assert engine.looked_at == [(2, 3, 224, 224)] * 3
+    assert len(shard.activations.maxima) == 6
 
 
 def test_encode_images_gives_the_maps_that_shards_summarise() -> None:
