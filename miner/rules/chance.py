@@ -51,6 +51,8 @@ MOST_VISITS = 2 * 10**10
 _CHUNK = 262_144
 _NEVER = 2**62
 _SAME = 1e-9
+_NEGLIGIBLE = math.log(1e-30)
+"""Outcomes less likely than this count as if they were possible at every level: at most 1e-30 a pair too much in E(t)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +127,7 @@ class PairFamily:
     @property
     def n_by_chance(self) -> float:
         """Rules of two items that are expected to pass (a) by chance alone."""
-        return float(self.expected(np.zeros(1))[0]) if len(self) else 0.0
+        return float(np.exp(log_tails(self.least, self.visual_counts, self.text_counts, self.sizes)).sum())
 
 
 def find_family(census: Census, bounds: Bounds, log_level: float, items: ItemChoice, n_types: int) -> PairFamily | None:
@@ -239,7 +241,7 @@ def _expected_between(family: PairFamily, log_p: Floats) -> Floats:
 def _sum_outcomes(visual: Int64s, text: Int64s, sizes: Int64s, least: Int64s, log_p: Floats) -> Floats:
     """Add the probability of every outcome of every pair to the first level that its p-value does not exceed."""
     out = np.zeros(len(log_p) + 1)
-    lowest = log_p[0] if len(log_p) else 0.0
+    lowest = max(log_p[0], _NEGLIGIBLE) if len(log_p) else 0.0
     for pair in range(len(least)):
         met, most = least[pair], min(visual[pair], text[pair])
         while met <= most:

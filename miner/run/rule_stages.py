@@ -92,7 +92,7 @@ TRANSACTIONS = WholeStage(
 )
 MINE = WholeStage(
     name="mine",
-    version=5,
+    version=6,
     inputs=("transactions",),
     settings=("mine",),
     libraries=("numpy", "pyarrow", "scipy"),

@@ -58,6 +58,16 @@ def test_expected_counts_a_pair_only_where_it_would_be_a_rule() -> None:
     assert pairs.n_by_chance == pytest.approx(1 / 6)
 
 
+def test_expected_of_outcomes_that_hardly_ever_happen_is_not_too_little() -> None:
+    pair = family((500, 500, 1000, 300))
+    levels = np.array([1e-290, 1e-200, 1e-25, 1e-9])
+    tails = hypergeom.sf(np.arange(299, 500), 1000, 500, 500)
+    exact = np.array([tails[tails <= level].max() for level in levels])
+    expected = pair.expected(np.log(levels))
+    assert (expected >= exact * (1 - 1e-9)).all()
+    assert expected == pytest.approx(exact, rel=1e-9, abs=1e-30)
+
+
 def test_q_values_are_what_chance_gives_over_what_is_found() -> None:
     pairs = family((2, 2, 4, 1), (2, 2, 4, 1))
     found = np.log([5 / 6, 1 / 6, 1 / 6])
