@@ -20,6 +20,7 @@ _ALIASES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "image": (("image",), ("imagepath",), ("imagefile",), ("filename",), ("file",), ("filepath",), ("path",), ("img",), ("photo",)),
     "caption": (("captions", "caption"), ("texts", "text"), ("sentences", "sentence"), ("description",), ("headline",), ("alttext",), ("alt",), ("title",)),
     "event": (("events", "event"), ("eventtypes", "eventtype"), ("labels", "label"), ("class",), ("category",)),
+    "document": (("document",), ("documentid",), ("docid",), ("articleid",)),
     "source": (("source",), ("publisher",), ("site",), ("url",), ("cocourl",), ("flickrurl",)),
     "time": (("time",), ("timestamp",), ("datetime",), ("date",), ("published",), ("created",), ("datecaptured",)),
     "licence": (("licence",), ("license",), ("rights",)),
@@ -46,6 +47,7 @@ class Fields:
     image: str | None
     captions: tuple[str, ...]
     events: tuple[str, ...]
+    document: str | None
     source: str | None
     time: str | None
     licence: str | None
@@ -53,12 +55,13 @@ class Fields:
     notes: tuple[str, ...]
 
 
-def find_columns(sheet: Sheet, asked: Mapping[str, str]) -> Columns:
+def find_columns(sheet: Sheet, asked: Mapping[str, str], *, both: bool = True) -> Columns:
     """Decide which columns hold which field.
 
     Args:
         sheet: The input.
         asked: Field to column, as the user said; wins over the format and over the usual names.
+        both: Images and captions are needed, not one of them.
 
     Raises:
         CorpusError: A field or column of `asked` does not exist, or images or captions have no column.
@@ -71,9 +74,9 @@ def find_columns(sheet: Sheet, asked: Mapping[str, str]) -> Columns:
             raise CorpusError(f"There is no column {column!r} for {field!r}; the columns are: {found}.")
     columns = {field: _columns_of(field, sheet, asked) for field in FIELDS}
     missing = [field for field in _NEEDED if not columns[field]]
-    if missing:
+    if missing and (both or len(missing) == len(_NEEDED)):
         raise CorpusError(
-            f"No column for {' and '.join(missing)}; the columns are: {found}.",
+            f"No column for {' and '.join(missing) if both else ' or '.join(missing)}; the columns are: {found}.",
             hint=f'Name it under [columns] in corpus.toml, such as {missing[0]} = "<column>".',
         )
     return {field: names for field, names in columns.items() if names}

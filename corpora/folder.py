@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import posixpath
 import stat
@@ -91,6 +92,15 @@ class Folder:
         """
         with self._answering(), self.open(path) as file:
             return file.read()
+
+    def open_whole(self, path: str) -> BinaryIO:
+        """Open a file below this folder that will be read from start to end: elsewhere, it is fetched at once.
+
+        Raises:
+            OSError: It cannot be read.
+            StorageError: The place does not answer.
+        """
+        return self.open(path) if self.is_local else io.BytesIO(self.read(path))
 
     def read_range(self, path: str, start: int, end: int) -> bytes:
         """Return the bytes of a file below this folder from `start` to before `end`, or to its end: elsewhere in one request.

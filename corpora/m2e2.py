@@ -14,9 +14,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kb.model import clean_text
 from miner.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels of the picture as it was published."""
 
 HEAD_CHARS = 4096
+PART_CHARS = 1 << 20
+BETWEEN = " \t\r\n,"
+"""What may stand between the elements of a list."""
 
 
 class Span(NamedTuple):
@@ -151,13 +156,42 @@ def looks_like_m2e2(path: Path) -> bool:
 
 
 def read_sentences(path: Path) -> Iterator[Sentence]:
-    """Read the sentences of a text file and nothing else: no gold trigger, argument, entity or parse.
+    """Read the sentences of a text file, one after another, and nothing else: no gold trigger, argument, entity or parse.
 
     Raises:
         CorpusError: The file cannot be read or has no sentences.
     """
-    for row in _sentence_rows(path):
-        yield Sentence(str(row["sentence_id"]), document_of(str(row["sentence_id"])), str(row["sentence"]))
+    for row in _elements(path):
+        if not _is_sentence(row):
+            raise _no_sentences(path)
+        identifier = str(row["sentence_id"])
+        yield Sentence(identifier, document_of(identifier), clean_text(str(row["sentence"])))
+
+
+def _elements(path: Path) -> Iterator[Any]:
+    """Yield the elements of a JSON list without reading all of it at once."""
+    decode, rest = json.JSONDecoder().raw_decode, ""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            more = iter(partial(file.read, PART_CHARS), "")
+            rest = next(more, "").lstrip()
+            if not rest.startswith("["):
+                raise _no_sentences(path)
+            rest = rest[1:]
+            while not (rest := rest.lstrip(BETWEEN)).startswith("]"):
+                try:
+                    element, end = decode(rest)
+                except ValueError:
+                    if not (part := next(more, "")):
+                        raise
+                    rest += part
+                else:
+                    yield element
+                    rest = rest[end:]
+    except OSError as error:
+        raise CorpusError(f"Cannot read {path}: {error.strerror or error}.", hint="Check the path.") from error
+    except ValueError as error:
+        raise CorpusError(f"{path} is not a JSON file of M2E2: {error}.", hint="Check that it is whole.") from error
 
 
 def read_gold(paths: Sequence[Path]) -> Gold:
@@ -194,16 +228,21 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - a JSON value has no narrower typ
         raise CorpusError(f"{path} is not a JSON file of M2E2: {error}.", hint="Check that it is whole.") from error
 
 
-def _sentence_rows(path: Path, content: object = None) -> list[dict[str, Any]]:
-    rows: Any = _load(path) if content is None else content
-    usable = isinstance(rows, list) and all(
-        isinstance(row, dict) and {"sentence_id", "sentence"} <= row.keys() for row in rows
+def _is_sentence(row: object) -> bool:
+    return isinstance(row, dict) and {"sentence_id", "sentence"} <= row.keys()
+
+
+def _no_sentences(path: Path) -> CorpusError:
+    return CorpusError(
+        f"{path} holds no sentences of M2E2 (a JSON list of objects with sentence_id and sentence).",
+        hint="Gold files are text_*_event.json, image_*_event.json and crossmedia_coref.txt.",
     )
-    if not usable:
-        raise CorpusError(
-            f"{path} holds no sentences of M2E2 (a JSON list of objects with sentence_id and sentence).",
-            hint="Gold files are text_*_event.json, image_*_event.json and crossmedia_coref.txt.",
-        )
+
+
+def _sentence_rows(path: Path, content: object) -> list[dict[str, Any]]:
+    rows: Any = content
+    if not isinstance(rows, list) or not all(map(_is_sentence, rows)):
+        raise _no_sentences(path)
     found: list[dict[str, Any]] = rows
     return found
 
@@ -232,7 +271,7 @@ def _merge(known: Sentence, other: Sentence, problems: Counter[str]) -> Sentence
 
 
 def _sentence(row: dict[str, Any], problems: Counter[str]) -> Sentence:
-    identifier, text = str(row["sentence_id"]), str(row["sentence"])
+    identifier, text = str(row["sentence_id"]), clean_text(str(row["sentence"]))
     first = int(row.get("sentence_start", 0))
     words = tuple((int(start) - first, int(end) - first + 1) for start, end in row.get("index") or ())
     bare = Sentence(identifier, document_of(identifier), text, words)

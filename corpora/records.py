@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from corpora.columns import Columns, Fields, find_columns, read_fields
+from corpora.columns import find_columns
 from corpora.declaration import Declaration, read_declaration
+from corpora.drafts import read_drafts, require_rows
 from corpora.folder import locate
 from corpora.images import ImageSource
 from corpora.readers.detect import choose_reader
 from miner.errors import CorpusError, ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from corpora.drafts import Draft
     from corpora.images import ImageFinder
-    from corpora.readers.sheet import Row, Sheet
 
-__all__ = ["RECORDS", "Corpus", "Declaration", "read_corpus"]
+__all__ = ["RECORDS", "Corpus", "Declaration", "look_at_images", "read_corpus"]
 
 RECORDS = pa.schema(
     [
@@ -102,122 +105,41 @@ def read_corpus(
     folder, file = locate(location)
     choice = choose_reader(folder, file, reader)
     declaration = read_declaration(folder)
-    sheet = _read_sheet(choice.reader(folder, choice.paths), location)
+    sheet = choice.reader(folder, choice.paths)
+    require_rows(sheet, location)
     found = find_columns(sheet, {**declaration.columns, **(columns or {})})
-    drafts = _with_unique_ids(_merge_lines(_drafts(sheet, found, declaration), merge="id" not in found))
+    drafts = sorted(read_drafts(sheet, found, declaration), key=attrgetter("number"))
     images = ImageSource(folder)
-    threads = _LOCAL_THREADS if folder.is_local else _REMOTE_THREADS
-    table = _look_at_images(drafts, images, threads=threads, on_progress=on_progress)
+    table = _look_at_all(drafts, images, on_progress)
     _check_usable(table, location)
     return Corpus(location, declaration, table, images, choice.name, found)
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A record on its way: what its row says, and what is wrong with it."""
-
-    record: str
-    where: str
-    fields: Fields
-    code: str | None = None
-    reason: str | None = None
-    image_bytes: int | None = None
-    image_hash: str | None = None
-    notes: tuple[str, ...] = ()
-
-
-def _read_sheet(sheet: Sheet, location: str) -> Sheet:
-    if not sheet.rows:
-        raise CorpusError(f"The corpus at {location!r} is empty.", hint="It needs at least one record.")
-    if all(row.code for row in sheet.rows):
-        first = sheet.rows[0]
-        raise CorpusError(f"No record of {location!r} can be read; the first, {first.where}: {first.reason}.")
-    return sheet
-
-
-def _drafts(sheet: Sheet, columns: Columns, declaration: Declaration) -> Iterator[_Draft]:
-    for row in sheet.rows:
-        fields = read_fields(row, columns, declaration.aliases)
-        fields = replace(
-            fields, licence=fields.licence or declaration.licence, credit=fields.credit or declaration.credit
-        )
-        yield _draft(row, fields)
-
-
-def _draft(row: Row, fields: Fields) -> _Draft:
-    code, reason = row.code, row.reason
-    if code is None and fields.image is None:
-        code, reason = "no-image", "the record names no image"
-    return _Draft(fields.id or fields.image or row.where, row.where, fields, code, reason, notes=fields.notes)
-
-
-def _merge_lines(drafts: Iterator[_Draft], *, merge: bool) -> list[_Draft]:
-    """Make one record of all lines that name the same image."""
-    if not merge:
-        return list(drafts)
-    merged: dict[str, _Draft] = {}
-    for draft in drafts:
-        key = draft.where if draft.code else draft.record
-        merged[key] = _merge(merged[key], draft) if key in merged else draft
-    return list(merged.values())
-
-
-def _merge(first: _Draft, second: _Draft) -> _Draft:
-    one, other = first.fields, second.fields
-    fields = replace(
-        one,
-        captions=one.captions + other.captions,
-        events=tuple(dict.fromkeys(one.events + other.events)),
-        source=one.source or other.source,
-        time=one.time or other.time,
-        licence=one.licence or other.licence,
-        credit=one.credit or other.credit,
-    )
-    return replace(first, fields=fields, notes=(*first.notes, *second.notes, "merged-lines"))
-
-
-def _with_unique_ids(drafts: Sequence[_Draft]) -> list[_Draft]:
-    """Keep the first record of each id; later ones become bad and get a number after their id."""
-    owners: dict[str, str] = {}
-    taken = {draft.record for draft in drafts}
-    for draft in drafts:
-        if draft.record not in owners:
-            owners[draft.record] = draft.where
-            continue
-        if draft.code is None:
-            draft.code, draft.reason = "duplicate-id", f"id {draft.record!r} is already at {owners[draft.record]}"
-        draft.record = _numbered(draft.record, taken)
-        owners[draft.record] = draft.where
-        taken.add(draft.record)
-    return list(drafts)
-
-
-def _numbered(record: str, taken: set[str]) -> str:
-    number = 2
-    while f"{record}#{number}" in taken:
-        number += 1
-    return f"{record}#{number}"
-
-
-def _look_at_images(
-    drafts: Sequence[_Draft], images: ImageSource, *, threads: int, on_progress: Callable[[int], None] | None
-) -> pa.Table:
-    def look(start: int) -> None:
-        for draft in drafts[start : start + _TASK]:
-            _look_at_image(draft, images)
-
-    batches = []
-    with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(drafts), _CHUNK):
-            chunk = drafts[start : start + _CHUNK]
-            list(pool.map(look, range(start, start + len(chunk), _TASK)))
-            batches.append(pa.RecordBatch.from_pylist([_cells(draft) for draft in chunk], RECORDS))
-            if on_progress:
-                on_progress(start + len(chunk))
+def _look_at_all(drafts: Iterable[Draft], images: ImageSource, on_progress: Callable[[int], None] | None) -> pa.Table:
+    batches, n_done = [], 0
+    for chunk in look_at_images(drafts, images):
+        batches.append(pa.RecordBatch.from_pylist([_cells(draft) for draft in chunk], RECORDS))
+        n_done += len(chunk)
+        if on_progress:
+            on_progress(n_done)
     return pa.Table.from_batches(batches, RECORDS)
 
 
-def _look_at_image(draft: _Draft, images: ImageSource) -> None:
+def look_at_images(drafts: Iterable[Draft], images: ImageSource) -> Iterator[list[Draft]]:
+    """Look at the image file of each record, without decoding it; yields the records with what was found, some at a time."""
+
+    def look(some: Sequence[Draft]) -> None:
+        for draft in some:
+            _look_at_image(draft, images)
+
+    rest = iter(drafts)
+    with ThreadPoolExecutor(_LOCAL_THREADS if images.folder.is_local else _REMOTE_THREADS) as pool:
+        while chunk := list(islice(rest, _CHUNK)):
+            list(pool.map(look, (chunk[start : start + _TASK] for start in range(0, len(chunk), _TASK))))
+            yield chunk
+
+
+def _look_at_image(draft: Draft, images: ImageSource) -> None:
     if draft.code is not None or draft.fields.image is None:
         return
     try:
@@ -229,7 +151,7 @@ def _look_at_image(draft: _Draft, images: ImageSource) -> None:
         draft.image_bytes, draft.image_hash = facts.size_bytes, facts.digest
 
 
-def _cells(draft: _Draft) -> dict[str, object]:
+def _cells(draft: Draft) -> dict[str, object]:
     notes = {*draft.notes, *(() if draft.fields.captions or draft.code else ("no-caption",))}
     return {
         "record": draft.record,

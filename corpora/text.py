@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import codecs
+import io
 import math
 import re
+from typing import TYPE_CHECKING, BinaryIO
 
-__all__ = ["clean_text", "decode_text", "restore_bytes"]
+if TYPE_CHECKING:
+    from typing import TextIO
+
+__all__ = ["clean_text", "decode_text", "open_text", "restore_bytes"]
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_LONGEST_MARK = 3
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -19,10 +25,23 @@ def decode_text(data: bytes) -> str:
 
     A byte order mark is obeyed and dropped.
     """
+    encoding, errors = _encoding_of(data)
+    return data.decode(encoding, errors=errors)
+
+
+def open_text(file: BinaryIO) -> TextIO:
+    """Open a file that was just opened as text, which closes it in the end: decoded as by `decode_text`, with its line ends as they are."""
+    encoding, errors = _encoding_of(file.read(_LONGEST_MARK))
+    file.seek(0)
+    return io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
+
+
+def _encoding_of(start: bytes) -> tuple[str, str]:
+    """Return the encoding of a text that begins so, and what becomes of bytes that do not fit it."""
     for mark, encoding in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            return data.decode(encoding, errors="surrogateescape" if encoding == "utf-8-sig" else "replace")
-    return data.decode("utf-8", errors="surrogateescape")
+        if start.startswith(mark):
+            return encoding, "surrogateescape" if encoding == "utf-8-sig" else "replace"
+    return "utf-8", "surrogateescape"
 
 
 def restore_bytes(text: str) -> tuple[str, tuple[str, ...]]:

@@ -1,29 +1,33 @@
-"""The texts of a corpus, for extraction: sentences of M2E2 without their gold, or the captions of any corpus, with or without pictures."""
+"""What to extract from: the records of any corpus with their texts and pictures, sentences of M2E2 without their gold, or one text.
+
+The records of a corpus are those that `eventminer run` reads, with the same ids, captions and pictures; here a picture or a text is enough.
+"""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from corpora.columns import find_columns, read_fields
+from corpora.columns import find_columns
 from corpora.declaration import read_declaration
+from corpora.drafts import DUPLICATE, NO_IMAGE, Names, Tally, read_drafts, require_rows
 from corpora.folder import locate
-from corpora.m2e2 import looks_like_m2e2, read_sentences
+from corpora.images import ImageSource
+from corpora.m2e2 import read_sentences
 from corpora.readers.detect import choose_reader
+from corpora.records import look_at_images
 from miner.errors import CorpusError
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
     from typing import TextIO
 
-    from corpora.readers.sheet import Sheet
+    from corpora.drafts import Draft
+    from corpora.images import ImageFinder
 
-__all__ = ["TextRecord", "read_file_text", "read_texts", "require_texts"]
+__all__ = ["NewCorpus", "NewRecord", "TextRecord", "open_new", "open_sentences", "read_file_text", "require_texts"]
 
-CAPTION_KEYS = ("caption", "captions", "text")
-TIME_KEYS = ("time", "date", "published")
 PART_CHARS = 1 << 16
 LONGEST_PART = 4
 """In parts of `PART_CHARS`: where to cut without an empty line."""
@@ -35,7 +39,7 @@ class TextRecord(NamedTuple):
     Attributes:
         id: Of the record.
         document: Id of the document that the record belongs to; the record itself where nothing says more.
-        text: As it was read.
+        text: As it was read; a caption as `eventminer run` keeps it.
         caption: Number of the caption in its record, from 0; None where the record is one text.
         first: Where the text begins in the record, in characters, if it is a later part of a long one.
         time: When it was published, as the corpus says.
@@ -49,61 +53,148 @@ class TextRecord(NamedTuple):
     time: str | None = None
 
 
-def read_texts(location: str, notes: Counter[str]) -> Iterator[TextRecord]:
-    """Read the texts of a corpus, one after another.
+class NewRecord(NamedTuple):
+    """A record to extract from.
+
+    Attributes:
+        id: Of the record.
+        document: Id of its document; its own where nothing says more.
+        texts: Its captions, or the text.
+        image: Its picture, as the corpus names it; None where it has none or none is looked at.
+        code: Why the picture cannot be used.
+        reason: The same, for people.
+        image_hash: Hash of the picture, where it was looked at.
+        time: When it was published, as the corpus says.
+        ends_document: Whether no later record belongs to its document.
+    """
+
+    id: str
+    document: str
+    texts: tuple[TextRecord, ...] = ()
+    image: str | None = None
+    code: str | None = None
+    reason: str | None = None
+    image_hash: str | None = None
+    time: str | None = None
+    ends_document: bool = False
+
+
+class NewCorpus(NamedTuple):
+    """Records to extract from, and where their pictures are.
+
+    Attributes:
+        records: Read as they are needed, once.
+        images: Opens their pictures; None where none are looked at.
+        has_texts: Whether any of them may have a text.
+    """
+
+    records: Iterable[NewRecord]
+    images: ImageFinder | None = None
+    has_texts: bool = True
+
+    def texts(self) -> Iterator[TextRecord]:
+        """Yield the texts of all records."""
+        return (text for record in self.records for text in record.texts)
+
+
+def open_new(
+    location: str,
+    notes: Counter[str],
+    *,
+    reader: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    images: bool = True,
+) -> NewCorpus:
+    """Open a corpus in any format that `eventminer run` reads, to go through it record by record.
 
     Args:
-        location: A file of M2E2's sentences, or whatever `eventminer run` reads; pictures are not opened and may be missing.
-            JSON Lines with an id and a caption are read line by line, everything else at once.
-        notes: Counts records that cannot be used, by reason.
+        location: As of `corpora.records.read_corpus`.
+        notes: Counts what is wrong with records, by reason.
+        reader: One of `corpora.readers.detect.READERS`.
+        columns: Field to column, where the corpus has such a column; wins over `corpus.toml`.
+        images: Look at pictures; otherwise they may be missing.
 
     Raises:
-        CorpusError: It cannot be read.
+        CorpusError: It cannot be read, or has neither a column of images nor one of captions.
     """
-    path = Path(location)
-    if looks_like_m2e2(path):
-        for sentence in read_sentences(path):
-            yield TextRecord(sentence.id, sentence.document, sentence.text)
-        return
-    if path.suffix == ".jsonl" and path.is_file():
-        yield from _lines(path, notes)
-        return
     folder, file = locate(location)
-    choice = choose_reader(folder, file, "auto")
-    sheet: Sheet = choice.reader(folder, choice.paths)
-    columns = find_columns(sheet, read_declaration(folder).columns)
-    for row in sheet.rows:
-        fields = read_fields(row, columns)
-        identifier = fields.id or fields.image or row.where
-        if row.code or not fields.captions:
-            notes[row.reason or "records without a text"] += 1
-        for number, caption in enumerate(fields.captions):
-            yield TextRecord(identifier, identifier, caption, number, time=fields.time)
+    choice = choose_reader(folder, file, reader)
+    declaration = read_declaration(folder)
+    sheet = choice.reader(folder, choice.paths)
+    require_rows(sheet, location)
+    asked = {field: column for field, column in (columns or {}).items() if column in sheet.columns}
+    found = find_columns(sheet, {**declaration.columns, **asked}, both=False)
+    drafts = _noted(read_drafts(sheet, found, declaration), notes)
+    if not images or "image" not in found:
+        return NewCorpus(_new_record(draft)._replace(image=None) for draft in drafts)
+    source = ImageSource(folder)
+    looked_at = (draft for chunk in look_at_images(_noted_pictures(drafts, notes), source) for draft in chunk)
+    return NewCorpus(map(_new_record, looked_at), source)
 
 
-def _lines(path: Path, notes: Counter[str]) -> Iterator[TextRecord]:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError:
-                notes["lines that are no JSON"] += 1
-                continue
-            value = next((row[key] for key in CAPTION_KEYS if row.get(key)), None) if isinstance(row, dict) else None
-            captions = [value] if isinstance(value, str) else value
-            if not isinstance(captions, list) or not all(isinstance(caption, str) for caption in captions):
-                notes["records without a text"] += 1
-                continue
-            identifier = str(row.get("id", row.get("image", f"{path.name}:{number}")))
-            document = str(row.get("document", identifier))
-            time = next((str(row[key]) for key in TIME_KEYS if row.get(key)), None)
-            for index, caption in enumerate(captions):
-                yield TextRecord(identifier, document, caption, index, time=time)
+def _noted(drafts: Iterable[Draft], notes: Counter[str]) -> Iterator[Draft]:
+    for draft in drafts:
+        if draft.owner is not None:
+            notes["records with an id that was there before, numbered"] += 1
+        if draft.code not in (None, NO_IMAGE, DUPLICATE):
+            notes[f"records left out: {draft.code}"] += 1
+            continue
+        if not draft.fields.captions:
+            notes["records without a text"] += 1
+        yield draft
 
 
-def read_file_text(name: str, file: TextIO) -> Iterator[TextRecord]:
+def _noted_pictures(drafts: Iterable[Draft], notes: Counter[str]) -> Iterator[Draft]:
+    for draft in drafts:
+        if draft.code == NO_IMAGE:
+            notes["records without a picture"] += 1
+        yield draft
+
+
+def _new_record(draft: Draft) -> NewRecord:
+    fields, document = draft.fields, draft.document
+    texts = tuple(
+        TextRecord(draft.record, document, caption, number, time=fields.time)
+        for number, caption in enumerate(fields.captions)
+    )
+    return NewRecord(
+        draft.record,
+        document,
+        texts,
+        fields.image,
+        draft.code,
+        draft.reason,
+        draft.image_hash,
+        fields.time,
+        draft.ends_document,
+    )
+
+
+def open_sentences(path: Path, notes: Counter[str]) -> NewCorpus:
+    """Open a file of M2E2's sentences; of an id that comes again, the later sentences get a number after it.
+
+    Args:
+        path: Of the file.
+        notes: Counts such ids.
+
+    Raises:
+        CorpusError: The file cannot be read or has no sentences.
+    """
+    ids = Tally()
+    for sentence in read_sentences(path):
+        ids.add(sentence.id)
+    return NewCorpus(_sentences(path, Names(ids), notes))
+
+
+def _sentences(path: Path, names: Names, notes: Counter[str]) -> Iterator[NewRecord]:
+    for sentence in read_sentences(path):
+        name, owner = names.name(sentence.id, "")
+        if owner is not None:
+            notes["sentences with an id that was there before, numbered"] += 1
+        yield NewRecord(name, sentence.document, (TextRecord(name, sentence.document, sentence.text),))
+
+
+def read_file_text(name: str, file: TextIO) -> Iterator[NewRecord]:
     """Read a file as one text; a long one in parts that end at empty lines, or at last anywhere, so that it need not fit into memory.
 
     Args:
@@ -115,10 +206,14 @@ def read_file_text(name: str, file: TextIO) -> Iterator[TextRecord]:
         part.append(line)
         size += len(line)
         if size >= PART_CHARS * (1 if not line.strip() else LONGEST_PART):
-            yield TextRecord(name, name, "".join(part), first=first)
+            yield _part(name, part, first)
             first, size, part = first + size, 0, []
     if part or not first:
-        yield TextRecord(name, name, "".join(part), first=first)
+        yield _part(name, part, first)
+
+
+def _part(name: str, lines: Iterable[str], first: int) -> NewRecord:
+    return NewRecord(name, name, (TextRecord(name, name, "".join(lines), first=first),))
 
 
 def require_texts(location: str, n_texts: int) -> None:

@@ -153,14 +153,18 @@ RELINK_MENTIONS = (
 )
 
 # What was extracted from one record: mentions that name it or lie in its picture or captions, and their arguments. A source may
-# be called anything, so what counts first is the name of the corpus that was read.
+# be called anything, so what counts first is the name of the corpus that was read; `$images` are the ids that the picture has or would
+# have in each of its sources, as a mention of another record may show in it.
 
 _OF_RECORD = (
     "((m.record = $record AND (m.readFrom = $readFrom OR (coalesce(m.source, $scope) = $scope "
     "AND NOT EXISTS { MATCH (m)-[:IN_IMAGE]->(i:Image) WHERE i.scope <> $scope } "
     "AND NOT EXISTS { MATCH (m)-[:IN_CAPTION]->(c:Caption) WHERE c.scope <> $scope }))) "
-    "OR m.imageId = $image OR EXISTS { (m)-[:IN_IMAGE]->(:Image {id: $image}) } "
+    "OR m.imageId IN $images OR EXISTS { (m)-[:IN_IMAGE]->(:Image {id: $image}) } "
     "OR EXISTS { (m)-[:IN_CAPTION]->(:Caption)<-[:HAS_CAPTION]-(:Image {id: $image}) })"
+)
+FIND_SOURCES_READ_FROM = (
+    "MATCH (m:Mention) WHERE m.readFrom = $readFrom AND m.source IS NOT NULL RETURN DISTINCT m.source AS source"
 )
 FIND_SOURCES_OF_RECORD = f"MATCH (m:Mention) WHERE {_OF_RECORD} RETURN DISTINCT coalesce(m.source, $scope) AS source"
 DELETE_ARGUMENTS_OF_RECORD = f"MATCH (m:Mention)-[:HAS_ARGUMENT]->(a:Argument) WHERE {_OF_RECORD} DETACH DELETE a"

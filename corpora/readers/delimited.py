@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import posixpath
 import sys
 from contextlib import contextmanager
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from corpora.readers.sheet import Row, Sheet, bad_row
-from corpora.text import decode_text, restore_bytes
+from corpora.readers.sheet import Row, Sheet, bad_row, rows_of
+from corpora.text import open_text, restore_bytes
 from miner.errors import CorpusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import TextIO
 
     from corpora.folder import Folder
 
@@ -32,27 +34,46 @@ def read_delimited(folder: Folder, paths: tuple[str, ...]) -> Sheet:
         CorpusError: The file has no header, or names a column twice.
     """
     (path,) = paths
-    name, text = posixpath.basename(path), decode_text(folder.read(path))
+    name = posixpath.basename(path)
+    with open_text(folder.open_whole(path)) as text:
+        lines = _parse(name, text)
+        header = tuple(restore_bytes(cell)[0].strip() for cell in _next(lines) or [])
+    _check_header(name, header)
+    return Sheet(header, rows_of(folder, partial(_rows, folder, path, header)))
+
+
+def _parse(name: str, text: TextIO) -> Iterator[list[str]]:
+    """Return the reader of the csv module for a text; its lines may end in any way."""
+    first = list[str]()
+    while not (first and first[-1].endswith("\n")) and (line := text.readline()):
+        first.append(line)
+    return csv.reader(chain(first, text), delimiter=_separator(name, "".join(first)))
+
+
+def _next(lines: Iterator[list[str]]) -> list[str] | None:
     with _fields_of_any_size():
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(name, text))
-        header = tuple(restore_bytes(cell)[0].strip() for cell in next(lines, []))
-        _check_header(name, header)
-        return Sheet(header, tuple(_rows(name, header, lines)))
+        return next(lines, None)
 
 
-def _rows(name: str, header: tuple[str, ...], lines: Iterator[list[str]]) -> Iterator[Row]:
-    start = _line(lines)
-    for cells in lines:
-        first, start = start + 1, _line(lines)
-        if not any(cells):
-            continue
-        where = f"{name}:{first}"
-        if len(cells) == len(header):
-            yield _row(where, header, cells)
-        else:
-            span = f"lines {first} to {start} have" if start > first else f"line {first} has"
-            reason = f"{span} {len(cells)} fields where the header has {len(header)}; is a quotation mark left open?"
-            yield bad_row(where, "wrong-columns", reason)
+def _rows(folder: Folder, path: str, header: tuple[str, ...]) -> Iterator[Row]:
+    name = posixpath.basename(path)
+    with open_text(folder.open_whole(path)) as text:
+        lines = _parse(name, text)
+        _next(lines)
+        start = _line(lines)
+        while (cells := _next(lines)) is not None:
+            first, start = start + 1, _line(lines)
+            if any(cells):
+                yield _checked(name, header, cells, first, start)
+
+
+def _checked(name: str, header: tuple[str, ...], cells: list[str], first: int, last: int) -> Row:
+    where = f"{name}:{first}"
+    if len(cells) == len(header):
+        return _row(where, header, cells)
+    span = f"lines {first} to {last} have" if last > first else f"line {first} has"
+    reason = f"{span} {len(cells)} fields where the header has {len(header)}; is a quotation mark left open?"
+    return bad_row(where, "wrong-columns", reason)
 
 
 def _row(where: str, header: tuple[str, ...], cells: list[str]) -> Row:
@@ -76,10 +97,9 @@ def _as_list(text: str) -> list[str] | None:
     return found if isinstance(found, list) and all(isinstance(item, str) for item in found) else None
 
 
-def _separator(name: str, text: str) -> str:
+def _separator(name: str, first: str) -> str:
     if name.lower().endswith(".tsv"):
         return "\t"
-    first = text.partition("\n")[0]
     return max(",;\t", key=first.count)
 
 

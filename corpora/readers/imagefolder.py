@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import posixpath
+from functools import partial
 from typing import TYPE_CHECKING
 
 from corpora.readers.delimited import read_delimited
 from corpora.readers.jsonl import read_jsonl
 from corpora.readers.parquet import read_parquet
-from corpora.readers.sheet import Reader, Row, Sheet
+from corpora.readers.sheet import Reader, Row, Sheet, rows_of
 from miner.errors import CorpusError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from corpora.folder import Folder
 
@@ -31,9 +33,9 @@ def read_imagefolder(folder: Folder, paths: tuple[str, ...]) -> Sheet:
     Raises:
         CorpusError: A metadata file cannot be read, or has no column `file_name`.
     """
-    sheets = [_read_one(folder, path) for path in paths]
-    columns = dict.fromkeys(column for sheet in sheets for column in sheet.columns)
-    return Sheet(tuple(columns), tuple(row for sheet in sheets for row in sheet.rows), {"image": ("file_name",)})
+    sheets = {path: _read_one(folder, path) for path in paths}
+    columns = dict.fromkeys(column for sheet in sheets.values() for column in sheet.columns)
+    return Sheet(tuple(columns), rows_of(folder, partial(_rows, folder, sheets)), {"image": ("file_name",)})
 
 
 def _read_one(folder: Folder, path: str) -> Sheet:
@@ -41,9 +43,17 @@ def _read_one(folder: Folder, path: str) -> Sheet:
     if "file_name" not in sheet.columns:
         found = ", ".join(sheet.columns) or "none"
         raise CorpusError(f"{path} needs a column 'file_name'; its columns are: {found}.")
-    below = posixpath.dirname(path)
-    rows = tuple(_below(row, below) for row in sheet.rows)
-    return Sheet(sheet.columns, (*rows, *_unmentioned(folder, below, rows)))
+    return sheet
+
+
+def _rows(folder: Folder, sheets: Mapping[str, Sheet]) -> Iterator[Row]:
+    for path, sheet in sheets.items():
+        below, mentioned = posixpath.dirname(path), set[str]()
+        for row in sheet.rows:
+            moved = _below(row, below)
+            mentioned.add(posixpath.normpath(str(moved.values.get("file_name"))))
+            yield moved
+        yield from _unmentioned(folder, below, mentioned)
 
 
 def _below(row: Row, below: str) -> Row:
@@ -53,8 +63,7 @@ def _below(row: Row, below: str) -> Row:
     return Row(place, values, row.notes, row.code, row.reason)
 
 
-def _unmentioned(folder: Folder, below: str, rows: tuple[Row, ...]) -> Iterator[Row]:
-    mentioned = {posixpath.normpath(str(row.values.get("file_name"))) for row in rows}
+def _unmentioned(folder: Folder, below: str, mentioned: AbstractSet[str]) -> Iterator[Row]:
     for path in _walk(folder, below):
         if path.lower().endswith(IMAGE_SUFFIXES) and path not in mentioned:
             yield Row(path, {"file_name": path}, ("not-in-metadata",))

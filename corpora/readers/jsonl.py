@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import posixpath
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
 
-from corpora.readers.sheet import Row, Sheet, bad_row
+from corpora.readers.sheet import Row, Sheet, bad_row, rows_of
 from corpora.text import decode_text, restore_bytes
 
 if TYPE_CHECKING:
@@ -24,17 +26,28 @@ def read_jsonl(folder: Folder, paths: tuple[str, ...]) -> Sheet:
     Empty lines are passed over. Bytes that are not UTF-8 are read as Windows-1252.
     """
     (path,) = paths
-    rows = tuple(_rows(posixpath.basename(path), folder.read(path)))
+    rows = rows_of(folder, partial(_rows, folder, path))
     return Sheet(tuple(dict.fromkeys(key for row in rows for key in row.values)), rows)
 
 
-def _rows(name: str, data: bytes) -> Iterator[Row]:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        data = decode_text(data).encode("utf-8", "surrogatepass")
-    lines = data.removeprefix(codecs.BOM_UTF8).split(b"\n")
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield _row(f"{name}:{number}", line)
+def _rows(folder: Folder, path: str) -> Iterator[Row]:
+    name = posixpath.basename(path)
+    with folder.open_whole(path) as file:
+        for number, line in enumerate(_lines(file), start=1):
+            if line.strip():
+                yield _row(f"{name}:{number}", line.removesuffix(b"\n"))
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file as UTF-8, without a byte order mark."""
+    head = file.read(len(codecs.BOM_UTF8))
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        file.seek(0)
+        with io.TextIOWrapper(file, encoding="utf-16", errors="replace", newline="\n") as text:
+            yield from (line.encode("utf-8", "surrogatepass") for line in text)
+        return
+    file.seek(len(head) if head == codecs.BOM_UTF8 else 0)
+    yield from file
 
 
 def _row(where: str, line: bytes) -> Row:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import posixpath
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpora.readers.sheet import Row, Sheet
+from corpora.readers.sheet import Row, Sheet, rows_of
 from miner.errors import CorpusError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from corpora.folder import Folder
 
 __all__ = ["read_parquet"]
+
+BATCH_ROWS = 1_024
 
 
 def read_parquet(folder: Folder, paths: tuple[str, ...]) -> Sheet:
@@ -24,15 +30,28 @@ def read_parquet(folder: Folder, paths: tuple[str, ...]) -> Sheet:
         CorpusError: It is not a Parquet file, or is damaged.
     """
     (path,) = paths
-    name = posixpath.basename(path)
+    with _readable(path), folder.open(path) as file:
+        schema = pq.read_schema(file)
+    columns = tuple(field.name for field in schema if not _holds_bytes(field.type))
+    return Sheet(columns, rows_of(folder, partial(_rows, folder, path, columns)))
+
+
+def _rows(folder: Folder, path: str, columns: tuple[str, ...]) -> Iterator[Row]:
+    name, number = posixpath.basename(path), 0
+    with _readable(path), folder.open(path) as file:
+        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=list(columns)):
+            # Selected by name again, since `columns` also takes what only begins with such a name and a dot.
+            for values in pa.Table.from_batches([batch]).select(list(columns)).to_pylist():
+                number += 1
+                yield Row(f"{name}:{number}", values)
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
     try:
-        with folder.open(path) as file:
-            table = pq.read_table(file)
+        yield
     except (pa.ArrowException, OSError) as error:
-        raise CorpusError(f"{name} is not a readable Parquet file: {error}") from error
-    table = table.select([field.name for field in table.schema if not _holds_bytes(field.type)])
-    rows = tuple(Row(f"{name}:{number}", values) for number, values in enumerate(table.to_pylist(), start=1))
-    return Sheet(tuple(table.column_names), rows)
+        raise CorpusError(f"{posixpath.basename(path)} is not a readable Parquet file: {error}") from error
 
 
 def _holds_bytes(kind: pa.DataType) -> bool:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from corpora.folder import Folder
 
-__all__ = ["Reader", "Row", "Sheet", "bad_row"]
+__all__ = ["Reader", "Row", "Sheet", "bad_row", "rows_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,12 @@ class Row:
 class Sheet:
     """The rows of an input, and the names of its columns in the order they first appear.
 
-    `fixed` says which columns hold a field where the format itself defines it; the first with a value counts.
+    `rows` can be gone through more than once, and most readers read the file anew each time, so that it need not fit into
+    memory. `fixed` says which columns hold a field where the format itself defines it; the first with a value counts.
     """
 
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: Iterable[Row]
     fixed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -53,6 +54,21 @@ class Reader(Protocol):
             CorpusError: The input as a whole cannot be read.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadAnew:
+    """Rows that are read from the file each time they are gone through."""
+
+    read: Callable[[], Iterator[Row]]
+
+    def __iter__(self) -> Iterator[Row]:
+        return self.read()
+
+
+def rows_of(folder: Folder, read: Callable[[], Iterator[Row]]) -> Iterable[Row]:
+    """Return rows that can be gone through more than once: read anew from this machine, read once and kept from elsewhere."""
+    return _ReadAnew(read) if folder.is_local else tuple(read())
 
 
 def bad_row(where: str, code: str, reason: str) -> Row:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import posixpath
 import tarfile
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from corpora.images import members
 from corpora.readers.imagefolder import IMAGE_SUFFIXES
-from corpora.readers.sheet import Row, Sheet, bad_row
+from corpora.readers.sheet import Row, Sheet, bad_row, rows_of
 from corpora.text import decode_text, restore_bytes
 from miner.errors import CorpusError
 
@@ -33,15 +34,18 @@ def read_webdataset(folder: Folder, paths: tuple[str, ...]) -> Sheet:
     Raises:
         CorpusError: A shard is not an uncompressed tar file.
     """
-    rows: list[Row] = []
+    rows = rows_of(folder, partial(_rows, folder, paths))
+    columns = dict.fromkeys(key for row in rows for key in row.values if not key.startswith("@"))
+    return Sheet((*columns, "@key", "@image", "@text"), rows, _FIXED)
+
+
+def _rows(folder: Folder, paths: tuple[str, ...]) -> Iterator[Row]:
     for path in paths:
         try:
             with folder.open(path) as file:
-                rows += _shard(file, path)
+                yield from _shard(file, path)
         except (tarfile.TarError, OSError) as error:
             raise CorpusError(f"{path} is not a readable, uncompressed tar file: {error}") from error
-    columns = dict.fromkeys(key for row in rows for key in row.values if not key.startswith("@"))
-    return Sheet((*columns, "@key", "@image", "@text"), tuple(rows), _FIXED)
 
 
 def _shard(file: BinaryIO, path: str) -> Iterator[Row]:

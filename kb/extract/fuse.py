@@ -91,8 +91,11 @@ def merge(text: Mention, image: Mention, prior: float) -> Mention:
     """
     patterns = tuple(dict.fromkeys((*text.patterns, *image.patterns)))
     score = combine(text.score, image.score, prior)
+    picture = image.image
+    if picture is not None and image.record != text.record:
+        picture = picture._replace(record=image.record)
     return replace(
-        text, score=score, image=image.image, arguments=_join(text.arguments, image.arguments), patterns=patterns
+        text, score=score, image=picture, arguments=_join(text.arguments, image.arguments), patterns=patterns
     )
 
 

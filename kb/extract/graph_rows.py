@@ -103,7 +103,7 @@ def mention_row(mention: Mapping[str, Any], provenance: Provenance) -> Row:
         "box": _floats(image.get("box")),
         "phash": image.get("phash"),
         "patternIds": _pattern_ids(mention, provenance.corpus),
-        "imageId": node_id("Image", source, record) if image else None,
+        "imageId": node_id("Image", source, image.get("record") or record) if image else None,
         "captionId": None if caption is None else node_id("Caption", source, record, str(caption)),
     }
     return {

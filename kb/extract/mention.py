@@ -26,16 +26,18 @@ class Picture(NamedTuple):
         path: How the corpus names the picture.
         box: Where in it.
         phash: Its perceptual hash, 16 hexadecimal digits; copies of a photograph have close ones.
+        record: Id of its record, where that is not the record of the mention.
     """
 
     path: str
     box: Box | None = None
     phash: str | None = None
+    record: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return what is printed."""
-        phash = {"phash": self.phash} if self.phash else {}
-        return {"path": self.path, "box": list(self.box) if self.box else None, **phash}
+        more = {name: value for name, value in (("phash", self.phash), ("record", self.record)) if value is not None}
+        return {"path": self.path, "box": list(self.box) if self.box else None, **more}
 
 
 @dataclass(frozen=True)

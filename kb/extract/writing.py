@@ -18,6 +18,7 @@ from kb.extract.graph_rows import argument_rows, document_row, mention_row
 from kb.loading.batches import change_all
 from kb.loading.migrations import migrate
 from kb.loading.patience import Patience
+from kb.model import node_id
 from kb.result import Changes
 from kb.schema import SCHEMA
 from kb.store import BatchTooLargeError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from kb.result import QueryResult
     from kb.store import GraphStore
 
-__all__ = ["Written", "require_types", "write_mentions"]
+__all__ = ["Written", "delete_mentions_of_record", "require_types", "write_mentions"]
 
 BATCH_MENTIONS = 500
 DELETED_ROWS = 2_000
@@ -114,6 +115,36 @@ def require_types(store: GraphStore, event_types: Iterable[str]) -> None:
             f"{store.uri} has no event type {', '.join(missing)}, so mentions of it have no place there.",
             hint=f"Load the run first: eventminer kb load RUN --to {store.uri}",
         )
+
+
+def delete_mentions_of_record(store: GraphStore, record: str, *, read_from: str, corpus: str) -> set[str]:
+    """Delete what was extracted from a record or shows in its picture, whatever the source is called.
+
+    Args:
+        store: Where.
+        record: Id of the record.
+        read_from: What its corpus calls itself.
+        corpus: What it is called in the store.
+
+    Returns:
+        The sources of what was deleted.
+
+    Raises:
+        KbError: The store cannot be written.
+    """
+    read = store.write(cypher.FIND_SOURCES_READ_FROM, {"readFrom": read_from}).rows
+    names = {corpus, *(str(row[0]) for row in read)}
+    params: Row = {
+        "record": record,
+        "readFrom": read_from,
+        "scope": corpus,
+        "image": node_id("Image", corpus, record),
+        "images": sorted(node_id("Image", name, record) for name in names),
+    }
+    sources = {str(row[0]) for row in store.write(cypher.FIND_SOURCES_OF_RECORD, params).rows}
+    store.write(cypher.DELETE_ARGUMENTS_OF_RECORD, params)
+    store.write(cypher.DELETE_MENTIONS_OF_RECORD, params)
+    return sources
 
 
 class _Writer:

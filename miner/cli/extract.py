@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator
 
-    from corpora.texts import TextRecord
+    from corpora.texts import NewCorpus, NewRecord
     from kb.extract.mention import Mention
     from miner.run.known import KnownRun
     from miner.run.mention_graph import Source, Spool
-    from miner.run.picture_extraction import PictureCorpus
-    from miner.run.progress import Progress
 
 STDIN = "-"
 
@@ -103,8 +101,8 @@ def extract(
     progress = OnConsole(open_stderr())
     counts: Counter[str] = Counter()
     content = _read_text(text) if text and explain else None
-    pictures = _pictures(known, text, image, corpus if images else "", progress)
-    if text or corpus:
+    new = _open(known, corpus, counts, images=images) if corpus else _open_files(text, image, content)
+    if new.has_texts:
         _note_model(known)
     mentions: list[Mention] = []
     with ExitStack() as stack:
@@ -119,14 +117,13 @@ def extract(
             if explain:
                 mentions.append(mention)
 
-        texts = _texts(text, corpus, content, counts) if text or corpus else None
         place = Place(n_threads=threads, n_workers=workers, scheduler=scheduler)
-        extract_all(known, texts, pictures, place, progress, Extraction(write, counts))
+        extract_all(known, new, place, progress, Extraction(write, counts))
         _require_some(text or corpus, image, counts)
         for reason, n in sorted(counts.items()):
             typer.echo(f"{n:,} {reason}", err=True)
         if source:
-            _write_to_graph(to, spool, known, source, texts=texts is not None, pictures=bool(pictures))
+            _write_to_graph(to, spool, known, source, texts=new.has_texts, pictures=new.images is not None)
     if explain:
         _explain(known, explain, content, image, mentions)
 
@@ -182,24 +179,31 @@ def _note_model(known: KnownRun) -> None:
         typer.echo("Note: the model was trained with other patterns than the run has now; train it again.", err=True)
 
 
-def _pictures(known: KnownRun, text: str, image: Path | None, corpus: str, progress: Progress) -> PictureCorpus | None:
-    """Return the pictures to look at; a corpus that has none is read for its texts alone, and that is said."""
+def _open(known: KnownRun, corpus: str, counts: Counter[str], *, images: bool) -> NewCorpus:
+    """Open a corpus; one that names no pictures is read for its texts alone, and that is said."""
     from corpora.m2e2 import looks_like_m2e2
-    from miner.config_file import load_config
-    from miner.errors import CorpusError
-    from miner.run.picture_extraction import one_picture, read_pictures
-    from miner.run.takedown import forgotten_hashes
+    from corpora.texts import open_sentences
+    from miner.run.extracting import open_to_extract
 
-    if image:
-        name = _text_name(text) if text else ""
-        return one_picture(image, document=name, forgotten=forgotten_hashes(known.folder))
-    if not corpus or looks_like_m2e2(Path(corpus)):
-        return None
-    try:
-        return read_pictures(corpus, load_config(known.path / "run.toml"), progress, known.folder)
-    except CorpusError as error:
-        typer.echo(f"Note: no pictures are looked at: {error.message}", err=True)
-        return None
+    if looks_like_m2e2(Path(corpus)):
+        return open_sentences(Path(corpus), counts)
+    new = open_to_extract(known, corpus, counts, images=images)
+    if images and new.images is None:
+        typer.echo("Note: the corpus has no column of pictures; its texts are read alone.", err=True)
+    return new
+
+
+def _open_files(text: str, image: Path | None, content: str | None) -> NewCorpus:
+    from itertools import chain
+
+    from corpora.texts import NewCorpus
+    from miner.run.picture_extraction import one_picture
+
+    parts = _parts(text, content) if text else ()
+    if not image:
+        return NewCorpus(parts)
+    picture = one_picture(image, _text_name(text) if text else "")
+    return picture._replace(records=chain(picture.records, parts), has_texts=bool(text))
 
 
 def _text_name(text: str) -> str:
@@ -212,14 +216,12 @@ def _read_text(text: str) -> str:
     return Path(text).read_text(encoding="utf-8", errors="replace")
 
 
-def _texts(text: str, corpus: str, content: str | None, counts: Counter[str]) -> Iterator[TextRecord]:
+def _parts(text: str, content: str | None) -> Iterator[NewRecord]:
     import io
 
-    from corpora.texts import read_file_text, read_texts
+    from corpora.texts import read_file_text
 
-    if corpus:
-        yield from read_texts(corpus, counts)
-    elif content is not None:
+    if content is not None:
         yield from read_file_text(_text_name(text), io.StringIO(content))
     elif text == STDIN:
         yield from read_file_text(STDIN, sys.stdin)

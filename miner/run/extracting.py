@@ -1,132 +1,165 @@
-"""Extracts from texts and pictures together: mentions of one document that are the same event become one."""
+"""Extracts from texts and pictures together: mentions of one document that are the same event become one.
+
+A corpus goes by in blocks of records, so memory holds one block and the documents that later records belong to.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from corpora.texts import NewCorpus, NewRecord, open_new
 from kb.extract.fuse import fuse
 from miner.config_file import load_config
-from miner.run.extraction import Extraction, extract_texts, require_seen
-from miner.run.image_model import open_reader
+from miner.run.extraction import Extraction, TextPlace
+from miner.run.job import open_executor
 from miner.run.known import known_patterns
-from miner.run.picture_extraction import extract_pictures
-from miner.run.takedown import forgotten_hashes, is_forgotten
+from miner.run.mention_graph import is_mined_from
+from miner.run.picture_extraction import open_looker
+from miner.run.takedown import CODE, forgotten_hashes, is_forgotten
 from reports.explanation import Argued
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from corpora.texts import TextRecord
     from kb.extract.mention import Mention
     from miner.run.job import Place
     from miner.run.known import KnownRun
-    from miner.run.picture_extraction import PictureCorpus
     from miner.run.progress import Progress
 
-__all__ = ["describe_patterns", "extract_all"]
+__all__ = ["describe_patterns", "extract_all", "open_to_extract"]
+
+BLOCK_RECORDS = 4_096
+BLOCK_CHARS = 1 << 24
 
 
-def extract_all(
-    known: KnownRun,
-    texts: Iterable[TextRecord] | None,
-    pictures: PictureCorpus | None,
-    place: Place,
-    progress: Progress,
-    out: Extraction,
-) -> None:
+def open_to_extract(known: KnownRun, location: str, counts: Counter[str], *, images: bool) -> NewCorpus:
+    """Open a corpus as `eventminer run` would with the settings of a run.
+
+    Args:
+        known: A finished run. Columns that it was told count where the corpus has them, the reader only for its own corpus.
+        location: A folder or a file.
+        counts: What is wrong with records is added, by reason.
+        images: Look at pictures.
+
+    Raises:
+        CorpusError: It cannot be read.
+    """
+    config = load_config(known.path / "run.toml").corpus
+    reader = config.reader if is_mined_from(known, location) else "auto"
+    return open_new(location, counts, reader=reader, columns=config.columns, images=images)
+
+
+def extract_all(known: KnownRun, corpus: NewCorpus, place: Place, progress: Progress, out: Extraction) -> None:
     """Extract from texts, from pictures, or from both, and hand on every mention.
 
-    Pictures are looked at first; what they show is kept by document until its texts have been read. Mentions come in the order of
-    the texts, and at last those of pictures that no text speaks of.
+    Mentions come in the order of the texts. Where pictures are looked at, those of a document come when its last record was read,
+    and those of its pictures that no text speaks of last.
 
     Args:
         known: A finished run.
-        texts: Read as they are needed; the texts of a document stand together. None to read none.
-        pictures: To look at. None to look at none.
+        corpus: What to read and to look at.
         place: Where the work is done.
         progress: Where to report.
         out: Takes the mentions and counts.
 
     Raises:
-        EventMinerError: As of `extract_texts` and `extract_pictures`.
+        EventMinerError: As of `TextPlace` and `Looker`.
     """
-    if texts is not None:
-        require_seen(known, place)
-        texts = _remembered(known, texts, pictures.forgotten if pictures else frozenset(), out.counts)
-    if pictures is None:
-        if texts is not None:
-            extract_texts(known, texts, place, out)
-        return
-    shown, priors = _look(known, pictures, place, progress, out)
-    joiner = _Joiner(shown, priors, out.write)
-    if texts is not None:
-        extract_texts(known, texts, place, Extraction(joiner.take, out.counts))
-    joiner.finish()
-    out.counts["mentions in words and picture"] += joiner.n_joined
+    records = _remembered(known, corpus.records, out.counts)
+    with open_executor(place) as executor:
+        texts = TextPlace(known, place, executor) if corpus.has_texts else None
+        if texts and corpus.images is None:
+            texts.extract(NewCorpus(records).texts(), out)
+            return
+        joiner, looker = _Joiner(out), None
+        for block in _blocks(records):
+            pictures = [record for record in block if record.image is not None]
+            if pictures and corpus.images and looker is None:
+                looker = open_looker(known, corpus.images, executor, progress, out.counts)
+                joiner.priors = looker.priors
+            joiner.see(looker.look(pictures) if looker else [])
+            if texts:
+                texts.extract(NewCorpus(block).texts(), Extraction(joiner.hear, out.counts))
+            joiner.end(record.document for record in block if record.ends_document)
+        joiner.finish()
 
 
-def _remembered(
-    known: KnownRun, texts: Iterable[TextRecord], forgotten: AbstractSet[str], counts: Counter[str]
-) -> Iterator[TextRecord]:
-    """Leave out the texts of records that the run was told to forget, known by their ids or by their pictures."""
+def _remembered(known: KnownRun, records: Iterable[NewRecord], counts: Counter[str]) -> Iterator[NewRecord]:
+    """Leave out what the run was told to forget, known by the id of its record or by its picture."""
     hashes = forgotten_hashes(known.folder)
-    for text in texts:
-        if text.id in forgotten or is_forgotten(hashes, text.id):
-            counts["texts left out: forgotten"] += 1
-        else:
-            yield text
+    for record in records:
+        if not hashes or not is_forgotten(hashes, record.id, record.image_hash):
+            yield record
+            continue
+        if record.texts:
+            counts[f"texts left out: {CODE}"] += len(record.texts)
+        if record.image is not None:
+            counts[f"pictures left out: {CODE}"] += 1
+        yield record._replace(texts=(), image=None)
 
 
-def _look(
-    known: KnownRun, pictures: PictureCorpus, place: Place, progress: Progress, out: Extraction
-) -> tuple[dict[str, list[Mention]], dict[str, float]]:
-    """Return what pictures show, by document, and how probable each event type is in a picture nobody has looked at."""
-    config = load_config(known.path / "run.toml")
-    with progress.stage("open the image model"):
-        reader = open_reader(known, config)
-    shown: dict[str, list[Mention]] = {}
+def _blocks(records: Iterable[NewRecord]) -> Iterator[list[NewRecord]]:
+    block, n_chars = list[NewRecord](), 0
+    for record in records:
+        block.append(record)
+        n_chars += sum(len(text.text) for text in record.texts)
+        if len(block) == BLOCK_RECORDS or n_chars >= BLOCK_CHARS:
+            yield block
+            block, n_chars = [], 0
+    if block:
+        yield block
 
-    def keep(mention: Mention) -> None:
-        shown.setdefault(mention.document, []).append(mention)
 
-    extract_pictures(reader, config, pictures, place, progress, write=keep, counts=out.counts)
-    out.counts["mentions in pictures"] += sum(map(len, shown.values()))
-    priors = dict(zip(reader.model.event_types, reader.model.prior.tolist(), strict=False))
-    return shown, priors
+@dataclass
+class _Document:
+    """Mentions of a document that has not ended: what its texts say and what its pictures show."""
+
+    said: list[Mention] = field(default_factory=list)
+    shown: list[Mention] = field(default_factory=list)
 
 
 class _Joiner:
-    """Holds the mentions of one document's texts until it ends, then merges them with those of its pictures."""
+    """Holds the mentions of documents until these end, then merges those of texts with those of pictures.
 
-    def __init__(
-        self, shown: dict[str, list[Mention]], priors: Mapping[str, float], write: Callable[[Mention], None]
-    ) -> None:
-        self._shown, self._priors, self._write = shown, priors, write
-        self._said: list[Mention] = []
-        self.n_joined = 0
+    Attributes:
+        priors: How probable each event type is in a picture nobody has looked at.
+    """
 
-    def take(self, mention: Mention) -> None:
+    def __init__(self, out: Extraction) -> None:
+        self.priors: Mapping[str, float] = {}
+        self._write, self._counts = out
+        self._open: dict[str, _Document] = {}
+
+    def see(self, mentions: Sequence[Mention]) -> None:
+        """Take what pictures show."""
+        self._counts["mentions in pictures"] += len(mentions)
+        for mention in mentions:
+            self._document(mention).shown.append(mention)
+
+    def hear(self, mention: Mention) -> None:
         """Take the next mention of the texts."""
-        if self._said and mention.document != self._said[0].document:
-            self._join()
-        self._said.append(mention)
+        self._document(mention).said.append(mention)
+
+    def end(self, documents: Iterable[str]) -> None:
+        """Write the mentions of documents that have ended."""
+        for name in documents:
+            document = self._open.pop(name, None)
+            if document is not None:
+                self._merge(document)
 
     def finish(self) -> None:
-        """Write what is left: the last document, and pictures that no text speaks of."""
-        self._join()
-        for mentions in self._shown.values():
-            for mention in mentions:
-                self._write(mention)
+        """Write what is left."""
+        self.end(list(self._open))
 
-    def _join(self) -> None:
-        if not self._said:
-            return
-        for mention in fuse(self._said, self._shown.pop(self._said[0].document, []), self._priors):
-            self.n_joined += mention.trigger is not None and mention.image is not None
+    def _document(self, mention: Mention) -> _Document:
+        return self._open.setdefault(mention.document, _Document())
+
+    def _merge(self, document: _Document) -> None:
+        for mention in fuse(document.said, document.shown, self.priors):
+            self._counts["mentions in words and picture"] += mention.trigger is not None and mention.image is not None
             self._write(mention)
-        self._said = []
 
 
 def describe_patterns(known: KnownRun) -> dict[str, Argued]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from kb.extract.evoked import Evoked, SeenPattern
@@ -13,7 +13,6 @@ from kb.extract.model import load_model
 from kb.extract.rules import RuleModel
 from kb.extract.text import TextExtractor
 from miner.errors import ConfigError
-from miner.run.job import open_executor
 from miner.run.known import known_patterns, of_folder
 from miner.run.read_stages import read_ontology
 from miner.store.fingerprint import digest_file, digest_json
@@ -41,14 +40,13 @@ if TYPE_CHECKING:
 __all__ = [
     "EXTRACTOR",
     "Extraction",
+    "TextPlace",
     "evoked_by",
-    "extract_texts",
     "hash_text_model",
     "is_stale",
     "open_evoked",
     "open_extractor",
     "read_vectors",
-    "require_seen",
 ]
 
 EXTRACTOR = "extractor"
@@ -109,18 +107,6 @@ def _work_with(known: KnownRun) -> _Work:
 def _hash_state(known: KnownRun) -> str:
     state = known.path / "run.json"
     return digest_json([digest_file(state), hash_text_model(known)]) if state.is_file() else ""
-
-
-def require_seen(known: KnownRun, place: Place) -> None:
-    """Refuse a scheduler whose workers do not see a run folder, before any work is done there.
-
-    Raises:
-        ConfigError: They do not see it under the same path, or see another state of it.
-        ExecutorError: The scheduler does not answer.
-    """
-    if place.scheduler:
-        with open_executor(place) as executor:
-            _require_seen(executor, _work_with(known), place)
 
 
 def _require_seen(executor: Executor, work: _Work, place: Place) -> None:
@@ -237,37 +223,58 @@ def _seen_patterns(table: pa.Table, items: Mapping[int, Sequence[str]]) -> Itera
         )
 
 
-def extract_texts(known: KnownRun, records: Iterable[TextRecord], place: Place, out: Extraction) -> None:
-    """Extract from texts and hand on every mention, in the order of the texts.
+class TextPlace:
+    """Extracts from texts at some place with what a run knows.
 
     Args:
         known: A finished run.
-        records: The texts; read as they are needed.
         place: Where the work is done.
-        out: Takes the mentions; its counts are added to.
+        executor: The same, opened.
 
     Raises:
         ConfigError: The workers of a scheduler do not see the run folder.
-        EventMinerError: As of `open_extractor`.
+        ExecutorError: The scheduler does not answer.
     """
-    if not place.n_workers and not place.scheduler and place.n_threads == 1:
-        extractor = open_extractor(known)
-        for mention in extractor.extract(records):
-            out.write(mention)
-        out.counts.update(extractor.counts)
-        return
-    chunks = iter(partial(_take, iter(records)), [])
-    work = _work_with(known)
-    with open_executor(place) as executor:
-        _require_seen(executor, work, place)
-        while round_of_work := list(islice(chunks, CHUNKS_PER_WORKER * executor.n_workers)):
+
+    def __init__(self, known: KnownRun, place: Place, executor: Executor) -> None:
+        """Ask the workers before any work is done."""
+        self._work, self._executor = _work_with(known), executor
+        self._is_here = not place.n_workers and not place.scheduler and executor.n_workers == 1
+        _require_seen(executor, self._work, place)
+
+    def extract(self, records: Iterable[TextRecord], out: Extraction) -> None:
+        """Extract from texts and hand on every mention, in the order of the texts.
+
+        Args:
+            records: The texts; read as they are needed.
+            out: Takes the mentions; its counts are added to.
+
+        Raises:
+            EventMinerError: As of `open_extractor`.
+        """
+        if self._is_here:
+            self._extract_here(records, out)
+            return
+        chunks = iter(partial(_take, iter(records)), [])
+        while round_of_work := list(islice(chunks, CHUNKS_PER_WORKER * self._executor.n_workers)):
             done: dict[int, tuple[list[Mention], Counter[str]]] = {}
-            executor.map(work, round_of_work, on_result=done.__setitem__, thread_safe=False)
+            self._executor.map(self._work, round_of_work, on_result=done.__setitem__, thread_safe=False)
             for number in range(len(round_of_work)):
                 mentions, counts = done[number]
                 out.counts.update(counts)
                 for mention in mentions:
                     out.write(mention)
+
+    def _extract_here(self, records: Iterable[TextRecord], out: Extraction) -> None:
+        rest = iter(records)
+        first = list(islice(rest, 1))
+        if not first:
+            return
+        extractor = _opened(self._work.known, self._work.state)
+        extractor.counts.clear()
+        for mention in extractor.extract(chain(first, rest)):
+            out.write(mention)
+        out.counts.update(extractor.counts)
 
 
 def _take(records: Iterator[TextRecord]) -> list[TextRecord]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kb import cypher
 from kb.bundle import verify_bundle
 from kb.embedded_store import graph_file
+from kb.extract.writing import delete_mentions_of_record
 from kb.loading.batches import change_all
 from kb.loading.copying import load_as
 from kb.loading.finding import (
@@ -21,7 +22,6 @@ from kb.loading.finding import (
 )
 from kb.loading.load import DELETED_ROWS, load_bundle
 from kb.loading.patience import Patience
-from kb.model import node_id
 from kb.store import open_store
 from miner.config_file import load_config
 from miner.errors import ConfigError, KbError
@@ -157,10 +157,7 @@ def _forget_mentions(folder: RunFolder, record: str, uri: str, runs: frozenset[s
     own = str(folder.read_state()["corpus"])
     with open_store(uri) as store:
         for corpus in (own, *_copies(store, own, runs)):
-            params = {"record": record, "readFrom": own, "scope": corpus, "image": node_id("Image", corpus, record)}
-            sources = {str(row[0]) for row in store.write(cypher.FIND_SOURCES_OF_RECORD, params).rows}
-            store.write(cypher.DELETE_ARGUMENTS_OF_RECORD, params)
-            store.write(cypher.DELETE_MENTIONS_OF_RECORD, params)
+            sources = delete_mentions_of_record(store, record, read_from=own, corpus=corpus)
             # A killed command may have left only the documents.
             for source in sorted({corpus, *sources, *find_sources_with_document(store, record)}):
                 change_all(

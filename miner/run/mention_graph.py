@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from kb.extract.writing import Written
     from miner.run.known import KnownRun
 
-__all__ = ["Source", "Spool", "check_target", "source_of_corpus", "source_of_file", "write_to_graph"]
+__all__ = [
+    "Source", "Spool", "check_target", "is_mined_from", "source_of_corpus", "source_of_file", "write_to_graph",
+]  # fmt: skip
 
 LIBRARIES = ("eventminer", "numpy", "onnxruntime", "scikit-learn", "spacy", "torch")
 
@@ -114,7 +116,7 @@ def source_of_corpus(location: str, known: KnownRun) -> Source:
         return Source(path.name, _hash_place(str(path.resolve())), path.name)
     folder, file = locate(location)
     declared = read_declaration(folder).name
-    if file is None or _reads_only(folder, file) or _is_mined_from(known, folder, file):
+    if file is None or _reads_only(folder, file) or is_mined_from(known, location):
         return Source(declared, _hash_place(folder.url), declared)
     return Source(f"{declared}/{file}", _hash_place(f"{folder.url}/{file}"), declared)
 
@@ -131,9 +133,10 @@ def _reads_only(folder: Folder, file: str) -> bool:
         return False
 
 
-def _is_mined_from(known: KnownRun, folder: Folder, file: str) -> bool:
+def is_mined_from(known: KnownRun, location: str) -> bool:
+    """Tell whether a run was mined from what is at a location."""
     try:
-        return any(locate(str(place["location"])) == (folder, file) for place in read_places(known.folder))
+        return any(locate(str(place["location"])) == locate(location) for place in read_places(known.folder))
     except EventMinerError:
         return False
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from corpora.folder import locate
 from corpora.images import ImageSource
+from corpora.texts import NewCorpus, NewRecord
 from kb.extract.picture import Seen
+from miner.config_file import load_config
 from miner.errors import CorpusError
 from miner.run.engines import kind_of, work_with
-from miner.run.job import open_executor
-from miner.run.read_stages import open_corpus
-from miner.run.takedown import CODE, hide_forgotten, is_forgotten
+from miner.run.image_model import open_reader
 from miner.run.visual_stages import encode_records
 from miner.store.fingerprint import digest_file
 from miner.visual.geometry import geometry_of
@@ -24,47 +23,30 @@ from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from corpora.images import ImageFinder
     from kb.extract.mention import Mention
     from kb.extract.picture import PictureReader
     from miner.config import RunConfig
-    from miner.run.folder import RunFolder
-    from miner.run.job import Place
+    from miner.run.executor import Executor
+    from miner.run.known import KnownRun
     from miner.run.progress import Advance, Progress
     from miner.visual.backbone import Backbone
     from miner.visual.encode import EncodedShard
-    from miner.visual.geometry import View
 
-COLUMNS = ("record", "image", "status", "code", "reason", "time")
+__all__ = ["Looker", "one_picture", "open_looker"]
+
+COLUMNS = pa.schema([(name, pa.string()) for name in ("record", "image", "status", "code", "reason")])
 SHARD_SIZE = 64
-SHARDS_AT_ONCE = 64
 
 
-class PictureCorpus(NamedTuple):
-    """Pictures to extract from.
-
-    Attributes:
-        records: Columns `record`, `image`, `status`, `code`, `reason` and `time`.
-        documents: Document of each record that has one.
-        source: Opens image files.
-        forgotten: Records of the corpus that the run was told to forget; they have neither id nor picture in `records`.
-    """
-
-    records: pa.Table
-    documents: Mapping[str, str]
-    source: ImageFinder
-    forgotten: frozenset[str] = frozenset()
-
-
-def one_picture(path: Path, document: str = "", *, forgotten: frozenset[str] = frozenset()) -> PictureCorpus:
+def one_picture(path: Path, document: str = "") -> NewCorpus:
     """Make a corpus of one image file.
 
     Args:
         path: Of the file.
-        forgotten: Hashes of what must not come back.
         document: That the picture belongs to; itself where nothing is said.
 
     Raises:
@@ -72,96 +54,101 @@ def one_picture(path: Path, document: str = "", *, forgotten: frozenset[str] = f
     """
     if not path.is_file():
         raise CorpusError(f"There is no image file {path}.")
-    row = {"record": path.name, "image": path.name, "status": "ok", "code": None, "reason": None, "time": None}
-    if is_forgotten(forgotten, path.name, digest_file(path)):
-        row |= {"status": "bad", "code": CODE, "reason": "it was forgotten on request"}
-    return PictureCorpus(
-        _table([row]), {path.name: document} if document else {}, ImageSource(locate(str(path.parent))[0])
-    )
+    record = NewRecord(path.name, document or path.name, image=path.name, image_hash=digest_file(path))
+    return NewCorpus([record], ImageSource(locate(str(path.parent))[0]), has_texts=False)
 
 
-def _table(rows: Sequence[Mapping[str, object]]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), schema=pa.schema([(name, pa.string()) for name in COLUMNS]))
-
-
-def read_pictures(location: str, config: RunConfig, progress: Progress, folder: RunFolder) -> PictureCorpus:
-    """Read the pictures of a corpus in any format that `eventminer run` reads, without those that a run was told to forget.
+def open_looker(
+    known: KnownRun, source: ImageFinder, executor: Executor, progress: Progress, counts: Counter[str]
+) -> Looker:
+    """Open the image model of a run, which is fitted if need be.
 
     Raises:
-        CorpusError: It cannot be read.
+        EventMinerError: It cannot be fitted or opened.
     """
-    corpus = open_corpus(location, config.corpus, progress)
-    shown = hide_forgotten(corpus, folder)
-    names = zip(corpus.records["record"].to_pylist(), shown.records["record"].to_pylist(), strict=True)
-    forgotten = frozenset(own for own, name in names if own != name)
-    return PictureCorpus(shown.records.select(list(COLUMNS)), {}, corpus.images, forgotten)
+    config = load_config(known.path / "run.toml")
+    with progress.stage("open the image model"):
+        reader = open_reader(known, config)
+    return Looker(reader, load_backbone(config.visual.backbone), config, source, executor, progress, counts)
 
 
-def extract_pictures(
-    reader: PictureReader,
-    config: RunConfig,
-    pictures: PictureCorpus,
-    place: Place,
-    progress: Progress,
-    *,
-    write: Callable[[Mention], None],
-    counts: Counter[str],
-) -> None:
-    """Look at pictures and hand on every mention, in the order of the records.
+@dataclass
+class Looker:
+    """Looks at pictures.
 
-    Args:
+    Attributes:
         reader: Of a run.
+        backbone: Its network.
         config: Of that run.
-        pictures: To look at.
-        place: Where they are looked at.
+        source: Opens image files.
+        executor: Where they are looked at.
         progress: Where to report.
-        write: Takes the mentions.
         counts: Pictures looked at, and those that cannot be used by reason, are added.
-
-    Raises:
-        EventMinerError: The network cannot be opened, or a place failed.
     """
-    backbone = load_backbone(config.visual.backbone)
-    n_records = pictures.records.num_rows
-    with open_executor(place) as executor, progress.stage("look at images", n_records, "images") as advance:
-        kind = kind_of(executor.engine)
-        look = partial(encode_records, source=pictures.source, config=config.visual, seed=config.seed, kind=kind)
-        work = partial(work_with, executor.engine, look)
-        for first in range(0, n_records, SHARD_SIZE * SHARDS_AT_ONCE):
-            ends = range(first, min(first + SHARD_SIZE * SHARDS_AT_ONCE, n_records), SHARD_SIZE)
-            shards = [pictures.records.take(np.arange(at, min(at + SHARD_SIZE, n_records))) for at in ends]
-            looks = _Looks(reader, backbone, config.visual.view, pictures.documents, shards, counts, advance)
-            executor.map(work, shards, on_result=looks.keep)
-            for index in range(len(shards)):
-                for mention in looks.found[index]:
-                    write(mention)
+
+    reader: PictureReader
+    backbone: Backbone
+    config: RunConfig
+    source: ImageFinder
+    executor: Executor
+    progress: Progress
+    counts: Counter[str]
+
+    @property
+    def priors(self) -> dict[str, float]:
+        """How probable each event type is in a picture nobody has looked at."""
+        return dict(zip(self.reader.model.event_types, self.reader.model.prior.tolist(), strict=False))
+
+    def look(self, records: Sequence[NewRecord]) -> list[Mention]:
+        """Return what the pictures of some records show, in their order.
+
+        Raises:
+            EventMinerError: The network cannot be opened, or a place failed.
+        """
+        kind, visual = kind_of(self.executor.engine), self.config.visual
+        encode = partial(encode_records, source=self.source, config=visual, seed=self.config.seed, kind=kind)
+        cuts = range(0, len(records), SHARD_SIZE)
+        shards = [{record.id: record for record in records[at : at + SHARD_SIZE]} for at in cuts]
+        with self.progress.stage("look at images", len(records), "images") as advance:
+            looks = _Looks(self, shards, advance)
+            items = [_table(shard.values()) for shard in shards]
+            self.executor.map(partial(work_with, self.executor.engine, encode), items, on_result=looks.keep)
+        return [mention for index in range(len(shards)) for mention in looks.found[index]]
+
+
+def _table(records: Iterable[NewRecord]) -> pa.Table:
+    rows = [
+        {
+            "record": record.id,
+            "image": record.image,
+            "status": "bad" if record.code else "ok",
+            "code": record.code,
+            "reason": record.reason,
+        }
+        for record in records
+    ]
+    return pa.Table.from_pylist(rows, schema=COLUMNS)
 
 
 @dataclass
 class _Looks:
     """Turns what shards become into mentions, whatever order they come in."""
 
-    reader: PictureReader
-    backbone: Backbone
-    view: View
-    documents: Mapping[str, str]
-    shards: Sequence[pa.Table]
-    counts: Counter[str]
+    looker: Looker
+    shards: Sequence[Mapping[str, NewRecord]]
     advance: Advance
     found: dict[int, list[Mention]] = field(default_factory=dict)
 
     def keep(self, index: int, shard: EncodedShard) -> None:
         """Read one shard."""
-        rows = {row["record"]: row for row in self.shards[index].select(["record", "image", "time"]).to_pylist()}
-        seen = []
+        looker, seen = self.looker, []
         for row in shard.images.to_pylist():
             if row["status"] != "ok":
-                self.counts[f"pictures left out: {row['code']}"] += 1
+                looker.counts[f"pictures left out: {row['code']}"] += 1
                 continue
-            geometry = geometry_of(row["width"], row["height"], self.backbone, self.view)
-            record = row["record"]
-            own, document = rows[record], self.documents.get(record, record)
-            seen.append(Seen(record, document, own["image"], geometry, row["phash"], own["time"]))
-        self.found[index] = self.reader.read(seen, shard.activations.pooled, shard.activations.projected)
-        self.counts["pictures"] += len(seen)
-        self.advance(len(rows))
+            geometry = geometry_of(row["width"], row["height"], looker.backbone, looker.config.visual.view)
+            record = self.shards[index][row["record"]]
+            seen.append(Seen(record.id, record.document, str(record.image), geometry, row["phash"], record.time))
+        self.found[index] = looker.reader.read(seen, shard.activations.pooled, shard.activations.projected)
+        looker.counts["pictures"] += len(seen)
+        self.advance(len(self.shards[index]))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from corpora.texts import read_texts
+from corpora.texts import open_new
 from miner.config import TextConfig
 from miner.text.captions import BATCH_CAPTIONS, CHUNK_CAPTIONS, CaptionOptions, cut_chunks, parse_chunk
 from miner.text.captions import read_texts as parse_texts
@@ -55,7 +55,7 @@ def measure(work: Sequence[Callable[[int], object]], n_chunks: int, rounds: int)
 def read_captions(corpora: Sequence[str], n: int) -> list[str]:
     found: list[str] = []
     for corpus in corpora:
-        texts = (text.text for text in read_texts(corpus, Counter()))
+        texts = (text.text for text in open_new(corpus, Counter(), images=False).texts())
         found += [text for text, _ in zip(texts, range(n // len(corpora)), strict=False)]
     return found
 

@@ -18,12 +18,14 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
-from corpora.texts import read_texts
+from corpora.texts import open_new
 from kb.extract.clues import Clues, read_clues
 from kb.extract.coref import resolve
-from miner.run.extraction import Extraction, extract_texts, read_vectors
+from miner.run.extracting import extract_all
+from miner.run.extraction import Extraction, read_vectors
 from miner.run.job import Place
 from miner.run.known import of_folder
+from miner.run.progress import Silent
 from miner.store.formats import read_array, read_table
 
 SIDES = ("even", "odd")
@@ -42,7 +44,8 @@ def read_mentions(run: Path, corpus: str) -> list[Clues]:
     """Extract from the texts of a corpus; pictures are not looked at."""
     found: list[Clues] = []
     out = Extraction(lambda m: found.append(read_clues(str(len(found)), m.as_json())), Counter())
-    extract_texts(of_folder(run), read_texts(corpus, Counter()), Place(n_threads=1), out)
+    new = open_new(corpus, Counter(), images=False)
+    extract_all(of_folder(run), new, Place(n_threads=1), Silent(), out)
     return [replace(one, document=one.document.lstrip("\0")) for one in found]
 
 
@@ -90,7 +93,7 @@ def main() -> None:
 
 
 def _show(own: list[Clues], likeness: Likeness, group_of: dict[str, int], asked: argparse.Namespace) -> None:
-    texts = {text.document: text.text for text in read_texts(asked.corpus, Counter())}
+    texts = {text.document: text.text for text in open_new(asked.corpus, Counter(), images=False).texts()}
     place = {one.id: one.document for one in own}
     pairs = [(same, place[same.first], place[same.second]) for same in resolve(own, likeness=likeness)]
     others = [pair for pair in pairs if group_of[pair[1]] != group_of[pair[2]]]

@@ -14,7 +14,7 @@ from kb.extract.coref import resolve
 from kb.extract.coref_graph import read_graph_clues, write_same
 from kb.extract.graph_rows import argument_rows
 from kb.extract.statements import WRITE_ARGUMENTS
-from kb.extract.writing import Written, write_mentions
+from kb.extract.writing import Written, delete_mentions_of_record, write_mentions
 from kb.loading.load import load_bundle, remove_corpus
 from kb.model import node_id
 from kb.result import Changes
@@ -143,6 +143,13 @@ def test_a_mention_of_which_one_pattern_is_missing_counts_as_not_joined(store: G
     assert write(store, [said(patterns=[FIRST, "Pmissing"]), shown()]).n_unlinked == 1
 
 
+def test_a_mention_lies_in_the_picture_of_another_record_where_it_shows_there(store: GraphStore) -> None:
+    write(store, [said("c1", document="d", image=shown("c2")["image"] | {"record": "c2"})])
+    match = "MATCH (c)<-[:IN_CAPTION]-(m:Mention)-[:IN_IMAGE]->(i) RETURN c.record AS caption, i.record AS image, m.imageId AS id"
+    (row,) = ask(store, match)
+    assert row == {"caption": "c1", "image": "c2", "id": node_id("Image", "beach", "c2")}
+
+
 def test_arguments_without_their_mention_are_never_written(store: GraphStore) -> None:
     # As where a connection breaks between two statements and the mention is gone when it is back.
     rows = argument_rows(said(), provenance())
@@ -170,11 +177,18 @@ def test_mentions_of_a_forgotten_record_go_and_those_of_its_namesake_elsewhere_s
     write(store, [said("c2"), shown("c2"), said("c1")])
     write(store, [said("c2", caption=None)], provenance("elsewhere"))
     write(store, [said("c2", caption=None), said("c1")], provenance("mine", read_from="beach"))
-    params = {"record": "c2", "readFrom": "beach", "scope": "beach", "image": node_id("Image", "beach", "c2")}
-    store.write(cypher.DELETE_ARGUMENTS_OF_RECORD, params)
-    store.write(cypher.DELETE_MENTIONS_OF_RECORD, params)
+    # Mentions of other records that show in its picture.
+    elsewhere = shown("c2")["image"] | {"record": "c2"}
+    write(store, [said("c3", image=elsewhere)], provenance("theirs", read_from="beach"))
+    write(store, [said("c3", image=elsewhere)], provenance("unknown"))
+    assert delete_mentions_of_record(store, "c2", read_from="beach", corpus="beach") == {"beach", "mine", "theirs"}
     rows = ask(store, "MATCH (m:Mention)-[:HAS_ARGUMENT]->(a) RETURN m.record AS r, m.source AS s ORDER BY r, s")
-    assert [tuple(row.values()) for row in rows] == [("c1", "beach"), ("c1", "mine"), ("c2", "elsewhere")]
+    assert [tuple(row.values()) for row in rows] == [
+        ("c1", "beach"),
+        ("c1", "mine"),
+        ("c2", "elsewhere"),
+        ("c3", "unknown"),
+    ]
 
 
 def test_mentions_of_one_event_are_joined_once_and_parted_when_they_are_no_more(store: GraphStore) -> None:

@@ -12,12 +12,16 @@ from miner.errors import CorpusError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from corpora.readers.sheet import Sheet
+    from corpora.readers.sheet import Row, Sheet
 
 
 def read(folder: Path, content: str | bytes, name: str = "manifest.csv") -> Sheet:
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
     return read_delimited(Folder(str(folder)), (name,))
+
+
+def rows_of(sheet: Sheet) -> list[Row]:
+    return list(sheet.rows)
 
 
 def values(sheet: Sheet) -> list[Any]:
@@ -57,8 +61,8 @@ def test_delimited_rows_of_another_width_are_bad(tmp_path: Path) -> None:
         ("manifest.csv:5", "wrong-columns"),
         ("manifest.csv:6", None),
     ]
-    assert sheet.rows[2].reason == "line 5 has 3 fields where the header has 2; is a quotation mark left open?"
-    assert sheet.rows[3].values["caption"] == "open\n5,e\n"
+    assert rows_of(sheet)[2].reason == "line 5 has 3 fields where the header has 2; is a quotation mark left open?"
+    assert rows_of(sheet)[3].values["caption"] == "open\n5,e\n"
 
 
 def test_delimited_open_quotation_mark_names_all_lines_it_swallows(tmp_path: Path) -> None:
@@ -70,7 +74,7 @@ def test_delimited_open_quotation_mark_names_all_lines_it_swallows(tmp_path: Pat
 def test_delimited_line_breaks_inside_quotes_keep_the_line_numbers(tmp_path: Path) -> None:
     sheet = read(tmp_path, 'id,caption\n1,"two\nlines"\n2,b\n')
     assert [row.where for row in sheet.rows] == ["manifest.csv:2", "manifest.csv:4"]
-    assert sheet.rows[0].values["caption"] == "two\nlines"
+    assert rows_of(sheet)[0].values["caption"] == "two\nlines"
 
 
 def test_delimited_cells_that_are_json_lists_of_text_are_lists(tmp_path: Path) -> None:
@@ -81,7 +85,7 @@ def test_delimited_cells_that_are_json_lists_of_text_are_lists(tmp_path: Path) -
 def test_delimited_huge_fields_are_read_and_the_limit_is_restored(tmp_path: Path) -> None:
     before = csv.field_size_limit()
     sheet = read(tmp_path, f"id,caption\n1,{'x' * 1_000_000}\n")
-    assert len(str(sheet.rows[0].values["caption"])) == 1_000_000
+    assert len(str(rows_of(sheet)[0].values["caption"])) == 1_000_000
     assert csv.field_size_limit() == before
 
 

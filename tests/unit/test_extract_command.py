@@ -13,17 +13,18 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from corpora.texts import TextRecord
+from corpora.texts import NewCorpus, NewRecord, TextRecord
 from kb.ontology import load_ontology
 from miner.cli.app import app
+from miner.config import RunConfig
+from miner.config_file import render_config
 from miner.errors import ArtefactError, ConfigError, CorpusError, KbError
 from miner.patterns.assemble import PATTERNS
 from miner.run.extracting import extract_all
-from miner.run.extraction import Extraction, extract_texts, hash_text_model, open_evoked
+from miner.run.extraction import Extraction, hash_text_model, open_evoked
 from miner.run.folder import RunFolder
 from miner.run.job import Place
 from miner.run.known import of_folder
-from miner.run.picture_extraction import PictureCorpus
 from miner.run.progress import Silent
 from miner.store.artefact import Identity
 from miner.store.fingerprint import digest_bytes
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
     from kb.extract.mention import Mention
 
 STORY = "Soldiers attacked the city.\n\nTanks burned near a checkpoint. Nobody came."
+
+
+def text_record(name: str, text: str) -> NewRecord:
+    return NewRecord(name, name, (TextRecord(name, name, text),), ends_document=True)
 
 
 def keep(folder: RunFolder, stage: str, write: Callable[[Path], None]) -> str:
@@ -71,6 +76,7 @@ def run(tmp_path: Path) -> Path:
         "text-items": keep(folder, "text-items", write_items),
     }
     folder.write_state({"corpus": "demo", "records": "x", "stages": keys})
+    (folder.path / "run.toml").write_text(render_config(RunConfig()), encoding="utf-8")
     return folder.path
 
 
@@ -185,10 +191,10 @@ def test_evoked_patterns_of_a_run_are_read_from_its_artefacts(run: Path) -> None
 def test_extraction_in_rounds_keeps_order_and_counts(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("miner.run.extraction.CHUNK_TEXTS", 2)
     monkeypatch.setattr("miner.run.extraction.CHUNKS_PER_WORKER", 1)
-    records = [TextRecord(str(n), "d", "Soldiers attacked the city." if n % 2 else "") for n in range(9)]
+    records = [text_record(str(n), "Soldiers attacked the city." if n % 2 else "") for n in range(9)]
     found: list[Mention] = []
     counts: Counter[str] = Counter()
-    extract_texts(of_folder(run), records, Place(n_threads=2), Extraction(found.append, counts))
+    extract_all(of_folder(run), NewCorpus(records), Place(n_threads=2), Silent(), Extraction(found.append, counts))
     assert [mention.record for mention in found] == [str(n) for n in range(1, 9, 2)]
     assert counts["texts"] == 9
     assert counts["texts left out: empty"] == 5
@@ -223,18 +229,16 @@ def test_workers_of_a_scheduler_extract_where_they_see_the_run_and_are_refused_e
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[Mention] = []
-    place, records = Place(scheduler="tcp://there:8786"), [TextRecord("a", "a", "Soldiers attacked the city.")]
+    place, records = Place(scheduler="tcp://there:8786"), [text_record("a", "Soldiers attacked the city.")]
     out = Extraction(found.append, Counter())
-    monkeypatch.setattr("miner.run.extraction.open_executor", lambda _: nullcontext(Elsewhere(run)))
-    extract_all(of_folder(run), records, None, place, Silent(), out)
+    monkeypatch.setattr("miner.run.extracting.open_executor", lambda _: nullcontext(Elsewhere(run)))
+    extract_all(of_folder(run), NewCorpus(records), place, Silent(), out)
     assert [mention.record for mention in found] == ["a"]
-    monkeypatch.setattr("miner.run.extraction.open_executor", lambda _: nullcontext(Elsewhere(tmp_path)))
-    monkeypatch.setattr(
-        "miner.run.extracting.extract_pictures", lambda *_, **__: pytest.fail("looked at pictures first")
-    )
-    pictures = PictureCorpus(pa.table({}), {}, cast("ImageFinder", None))
+    monkeypatch.setattr("miner.run.extracting.open_executor", lambda _: nullcontext(Elsewhere(tmp_path)))
+    monkeypatch.setattr("miner.run.extracting.open_looker", lambda *_: pytest.fail("looked at pictures first"))
+    pictures = NewCorpus(records, cast("ImageFinder", object()))
     with pytest.raises(ConfigError, match="do not see"):
-        extract_all(of_folder(run), records, pictures, place, Silent(), out)
+        extract_all(of_folder(run), pictures, place, Silent(), out)
 
 
 def test_coref_of_a_file_prints_pairs_by_line_and_refuses_what_is_no_mention(run: Path, tmp_path: Path) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
-from corpora.texts import TextRecord, read_file_text, read_texts
+from corpora.texts import NewCorpus, TextRecord, read_file_text
 from kb.extract.evoked import Evoked, SeenPattern
 from kb.extract.mention import Argument, Mention, Picture, TextSpan
 from kb.extract.rules import RuleModel
@@ -17,10 +16,9 @@ from kb.extract.text import TextExtractor
 from kb.ontology import load_ontology
 from miner.text.pieces import PieceParser
 from miner.text.pipeline import resolve_pipeline
-from tests.gold_files import sentence, write_sentences
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from typing import TextIO
 
 NEWS = load_ontology("news")
 STORY = "Soldiers attacked the city on Monday. Nothing else happened.\n\nThe police arrested protesters in Paris."
@@ -82,9 +80,13 @@ def test_a_long_text_counts_once_and_unreadable_characters_are_said(parser: Piec
     assert found.counts["texts, or parts of one, with characters that could not be read"] == 1
 
 
+def texts_of_file(name: str, file: TextIO) -> list[TextRecord]:
+    return list(NewCorpus(read_file_text(name, file)).texts())
+
+
 def test_text_of_any_length_is_read_in_parts() -> None:
     long = ("Soldiers attacked the city. " * 40 + "\n\n") * 200
-    parts = list(read_file_text("long", io.StringIO(long)))
+    parts = texts_of_file("long", io.StringIO(long))
     assert len(parts) > 2
     assert "".join(part.text for part in parts) == long
     assert [part.first for part in parts[1:]] == [
@@ -92,43 +94,14 @@ def test_text_of_any_length_is_read_in_parts() -> None:
         *[p.first + len(p.text) for p in parts[1:-1]],
     ]
     one_line = "x " * 500_000
-    assert max(len(part.text) for part in read_file_text("line", io.StringIO(one_line))) < 400_000
-    assert [part.text for part in read_file_text("empty", io.StringIO(""))] == [""]
+    assert max(len(part.text) for part in texts_of_file("line", io.StringIO(one_line))) < 400_000
+    assert [part.text for part in texts_of_file("empty", io.StringIO(""))] == [""]
 
 
 def test_text_parts_of_a_long_file_keep_their_place(parser: PieceParser) -> None:
     text = "Nothing happened here.\n\n" * 4_000 + "Soldiers attacked the city."
-    (mention,) = extractor(parser).extract([r for r in read_file_text("f", io.StringIO(text)) if "attacked" in r.text])
+    (mention,) = extractor(parser).extract([r for r in texts_of_file("f", io.StringIO(text)) if "attacked" in r.text])
     assert mention.trigger == (text.index("attacked"), text.index("attacked") + 8, "attacked")
-
-
-def test_texts_of_gold_files_come_without_gold(tmp_path: Path) -> None:
-    path = write_sentences(tmp_path / "gold.json", sentence("doc_3", "He died", ("Life:Die", (1, 2), [])))
-    assert list(read_texts(str(path), Counter())) == [TextRecord("doc_3", "doc", "He died")]
-
-
-def test_texts_of_json_lines_are_read_line_by_line_with_what_is_wrong_counted(tmp_path: Path) -> None:
-    lines = [
-        '{"id": "a", "captions": ["one", "two"]}',
-        "",
-        "{",
-        '{"id": "b"}',
-        '{"id": "c", "caption": "x", "document": "d"}',
-    ]
-    path = tmp_path / "captions.jsonl"
-    path.write_text("\n".join(lines), encoding="utf-8")
-    notes: Counter[str] = Counter()
-    assert list(read_texts(str(path), notes)) == [
-        TextRecord("a", "a", "one", 0), TextRecord("a", "a", "two", 1), TextRecord("c", "d", "x", 0),
-    ]  # fmt: skip
-    assert notes == {"lines that are no JSON": 1, "records without a text": 1}
-
-
-def test_texts_of_a_manifest_need_no_pictures(tmp_path: Path) -> None:
-    (tmp_path / "m.csv").write_text("id,image,caption\na,a.jpg,They met\nb,b.jpg,\n", encoding="utf-8")
-    notes: Counter[str] = Counter()
-    assert list(read_texts(str(tmp_path / "m.csv"), notes)) == [TextRecord("a", "a", "They met", 0)]
-    assert notes == {"records without a text": 1}
 
 
 def test_mention_json_has_the_keys_of_the_contract() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kb.extract.fuse import combine, fuse
@@ -33,7 +35,7 @@ def test_fused_mention_has_words_and_picture() -> None:
     (mention,) = fuse([said("burn", patterns=("p2",))], [shown("a.jpg", patterns=("p1",))], PRIORS)
     row = mention.as_json()
     assert row["trigger"]["text"] == "burn"
-    assert row["image"] == {"path": "a.jpg", "box": None}
+    assert row["image"] == {"path": "a.jpg", "box": None, "record": "a.jpg"}
     assert row["patterns"] == ["p2", "p1"]
     arguments = {argument["role"]: argument for argument in row["arguments"]}
     assert (arguments["Target"]["text"], arguments["Target"]["box"], arguments["Target"]["score"]) == (
@@ -43,6 +45,14 @@ def test_fused_mention_has_words_and_picture() -> None:
     )
     assert "box" not in arguments["Place"]
     assert "text" not in arguments["Instrument"]
+
+
+def test_fused_mention_names_the_record_of_a_picture_that_is_not_its_own() -> None:
+    own = replace(shown("a.jpg"), record="d-burn")
+    (mention,) = fuse([said("burn")], [own], PRIORS)
+    assert mention.image == Picture("a.jpg")
+    (mention,) = fuse([said("burn")], [shown("a.jpg")], PRIORS)
+    assert (mention.record, mention.image) == ("d-burn", Picture("a.jpg", record="a.jpg"))
 
 
 def test_fused_score_is_higher_than_either_by_itself() -> None:
@@ -68,10 +78,10 @@ def test_fuse_takes_each_mention_once_and_the_surest_pair_first() -> None:
     texts = [said("burn", score=0.5), said("fire", score=0.9)]
     first, second = fuse(texts, [shown("weak.jpg", score=0.4)], PRIORS)
     assert first.image is None
-    assert second.image == Picture("weak.jpg")
+    assert second.image == Picture("weak.jpg", record="weak.jpg")
 
 
 def test_fuse_prefers_the_picture_that_the_same_patterns_argue_for() -> None:
     images = [shown("other.jpg", score=0.6), shown("alike.jpg", score=0.6, patterns=("p9",))]
     fused = fuse([said("burn", patterns=("p9",))], images, PRIORS)
-    assert [mention.image for mention in fused] == [Picture("alike.jpg"), Picture("other.jpg")]
+    assert [mention.image for mention in fused] == [Picture("alike.jpg", record="alike.jpg"), Picture("other.jpg")]

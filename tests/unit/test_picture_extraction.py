@@ -1,48 +1,114 @@
-"""What is handed over to be looked at when pictures are extracted from."""
+"""What becomes of the pictures, and the texts, of records that a run was told to forget; and how documents are put together."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
+from corpora.texts import NewCorpus, NewRecord, TextRecord, open_new
+from kb.extract.mention import Mention, Picture, TextSpan
 from miner.config import RunConfig
+from miner.config_file import render_config
+from miner.run.extracting import extract_all
+from miner.run.extraction import Extraction
 from miner.run.folder import RunFolder
-from miner.run.picture_extraction import one_picture, read_pictures
+from miner.run.job import Place
+from miner.run.known import KnownRun
+from miner.run.picture_extraction import one_picture
 from miner.run.progress import Silent
-from miner.run.takedown import forgotten_hashes
 from miner.store.fingerprint import digest_bytes
 from miner.store.formats import write_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 GONE = b"the forgotten picture"
 
 
+class Looks:
+    """Stands for the image model: every picture shows a fire."""
+
+    priors: dict[str, float] = {"Fire": 0.5}  # noqa: RUF012 - never changed
+
+    def look(self, records: Sequence[NewRecord]) -> list[Mention]:
+        return [Mention(r.id, r.document, "Fire", 0.6, image=Picture(str(r.image))) for r in records if not r.code]
+
+
+class Reads:
+    """Stands for the text model: every text says that something burned."""
+
+    def extract(self, texts: Iterable[TextRecord], out: Extraction) -> None:
+        for text in texts:
+            out.write(Mention(text.id, text.document, "Fire", 0.6, trigger=TextSpan(0, 6, "Burned")))
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> RunFolder:
-    """A run folder that was told to forget a picture."""
+def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KnownRun:
+    """A run folder that was told to forget a picture, with stand-ins for its models."""
     (tmp_path / "run").mkdir()
     hashed = digest_bytes(b"forgotten\0" + digest_bytes(GONE).encode())
     write_json(tmp_path / "run" / "forgotten.json", {"hashes": [hashed]})
-    return RunFolder(tmp_path / "run")
+    (tmp_path / "run" / "run.toml").write_text(render_config(RunConfig()), encoding="utf-8")
+    monkeypatch.setattr("miner.run.extracting.open_looker", lambda *_: Looks())
+    monkeypatch.setattr("miner.run.extracting.TextPlace", lambda *_: Reads())
+    return KnownRun(RunFolder(tmp_path / "run").path, "demo")
 
 
-def test_a_forgotten_picture_does_not_come_back_under_another_id(folder: RunFolder, tmp_path: Path) -> None:
+def extract(known: KnownRun, new: NewCorpus, counts: Counter[str]) -> list[tuple[str, str | None]]:
+    """Return the record and the picture of every mention."""
+    found: list[Mention] = []
+    extract_all(known, new, Place(n_threads=1), Silent(), Extraction(found.append, counts))
+    return [(mention.record, mention.image.path if mention.image else None) for mention in found]
+
+
+def test_a_forgotten_picture_does_not_come_back_under_another_id(known: KnownRun, tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     for name, content in (("a", b"another"), ("b", GONE)):
         (tmp_path / "c" / f"{name}.jpg").write_bytes(content)
-    rows = [{"id": f"new {name}", "image": f"{name}.jpg", "caption": "They met"} for name in ("a", "b")]
+    rows = [{"id": f"new {name}", "image": f"{name}.jpg", "caption": "Burned"} for name in ("a", "b")]
     (tmp_path / "c" / "captions.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    pictures = read_pictures(str(tmp_path / "c"), RunConfig(), Silent(), folder)
-    seen = pictures.records.to_pylist()
-    assert [(row["record"], row["image"], row["code"]) for row in seen[:1]] == [("new a", "a.jpg", None)]
-    assert (seen[1]["image"], seen[1]["code"]) == (None, "forgotten")
-    assert pictures.forgotten == {"new b"}
-    hashes = forgotten_hashes(folder)
-    (one,) = one_picture(tmp_path / "c" / "b.jpg", forgotten=hashes).records.to_pylist()
-    assert one["code"] == "forgotten"
-    (other,) = one_picture(tmp_path / "c" / "a.jpg", forgotten=hashes).records.to_pylist()
-    assert other["code"] is None
+    counts: Counter[str] = Counter()
+    assert extract(known, open_new(str(tmp_path / "c"), counts), counts) == [("new a", "a.jpg")]
+    assert counts["texts left out: forgotten"] == counts["pictures left out: forgotten"] == 1
+    assert extract(known, one_picture(tmp_path / "c" / "b.jpg"), counts) == []
+    assert extract(known, one_picture(tmp_path / "c" / "a.jpg"), counts) == [("a.jpg", "a.jpg")]
+
+
+def record(name: str, document: str, *, text: bool = False, image: bool = False, last: bool = False) -> NewRecord:
+    texts = (TextRecord(name, document, "Burned"),) if text else ()
+    return NewRecord(name, document, texts, f"{name}.jpg" if image else None, ends_document=last)
+
+
+@pytest.mark.parametrize("block", [1, 2, 100])
+def test_texts_and_pictures_of_a_document_find_each_other_wherever_they_stand(
+    known: KnownRun, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr("miner.run.extracting.BLOCK_RECORDS", block)
+    records = [
+        record("picture 1", "d", image=True),
+        record("other", "e", text=True, last=True),
+        record("text 1", "d", text=True),
+        record("alone", "f", image=True, last=True),
+        record("picture 2", "d", image=True),
+        record("text 2", "d", text=True, last=True),
+    ]
+    counts: Counter[str] = Counter()
+    new = NewCorpus(iter(records), one_picture(known.path / "run.toml").images)
+    assert extract(known, new, counts) == [
+        ("other", None),
+        ("alone", "alone.jpg"),
+        ("text 1", "picture 1.jpg"),
+        ("text 2", "picture 2.jpg"),
+    ]
+    assert counts["mentions in words and picture"] == 2
+    assert counts["mentions in pictures"] == 3
+
+
+def test_a_document_that_never_ends_is_not_lost(known: KnownRun) -> None:
+    records = [record("text", "d", text=True), record("picture", "d", image=True)]
+    new = NewCorpus(records, one_picture(known.path / "run.toml").images)
+    assert extract(known, new, Counter()) == [("text", "picture.jpg")]
