@@ -13,7 +13,9 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
+from corpora.records import read_corpus
 from corpora.texts import NewCorpus, NewRecord, TextRecord
+from kb.extract.graph_rows import mention_row
 from kb.ontology import load_ontology
 from miner.cli.app import app
 from miner.config import RunConfig
@@ -32,6 +34,7 @@ from miner.store.formats import write_array, write_json, write_table
 from tests.folders import read_files
 from tests.gold_files import sentence, write_sentences
 from tests.kb_run import pattern_row
+from tests.mention_cases import provenance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -107,6 +110,33 @@ def test_a_forgotten_record_does_not_come_back(run: Path, tmp_path: Path) -> Non
     done = CliRunner().invoke(app, ["extract", "--kb", str(run), "--corpus", str(tmp_path / "c.jsonl"), "--no-images"])
     assert [json.loads(line)["record"] for line in done.stdout.splitlines()] == ["a", "c"]
     assert "1 texts left out: forgotten" in done.stderr
+
+
+def test_mentions_lie_in_the_captions_that_run_reads(run: Path, tmp_path: Path) -> None:
+    said = "  Soldiers attacked\u0007 the\ud83d city. "
+    rows = [
+        {"recordId": "x", "photo": "a.jpg", "headline": said, "document": "d"},
+        {"recordId": "x", "photo": "a.jpg", "headline": ["", f"No. {said}", said], "document": "d"},
+        {"recordId": None, "photo": "a.jpg", "headline": said},
+        {"recordId": "x#2", "headline": said},
+    ]
+    (tmp_path / "a.jpg").write_bytes(b"a picture")
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    captions = dict(
+        zip(
+            *read_corpus(str(tmp_path / "c.jsonl")).records.select(["record", "captions"]).to_pydict().values(),
+            strict=True,
+        )
+    )
+    done = CliRunner().invoke(app, ["extract", "--kb", str(run), "--corpus", str(tmp_path / "c.jsonl"), "--no-images"])
+    mentions = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(m["record"], m["document"], m["caption"]) for m in mentions] == [
+        ("x", "d", 0), ("x#3", "d", 0), ("x#3", "d", 1), ("a.jpg", "a.jpg", 0), ("x#2", "x#2", 0)
+    ]  # fmt: skip
+    for mention in mentions:
+        for part in (mention["trigger"], mention["sentence"], *mention["arguments"]):
+            assert captions[mention["record"]][mention["caption"]][part["start"] : part["end"]] == part["text"]
+    assert len({mention_row(m, provenance())["id"] for m in mentions}) == len(mentions)
 
 
 def test_extract_into_a_graph_that_cannot_take_it_fails_before_it_reads(run: Path, tmp_path: Path) -> None:
