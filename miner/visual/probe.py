@@ -31,7 +31,7 @@ class Extent(NamedTuple):
     Attributes:
         grid: Cells in a row, and rows.
         stride: Input pixels per cell.
-        offset: Where the first cell begins, in input pixels.
+        offset: Where the first cell begins, in input pixels; below 0 where the outermost cells reach beyond the input.
         receptive_field: Side of what one cell can depend on, in input pixels; 0 for everything.
     """
 
@@ -158,7 +158,7 @@ def measure_extent(network: nn.Module, layer: str, input_size: int) -> Extent:
     grid = _grid(even, layer, input_size)
     one_more, two_more = (_side_for(even, layer, input_size, grid + more) for more in (1, 2))
     stride = two_more - one_more
-    offset = max(0.0, (input_size - grid * stride) / 2)
+    offset = (input_size - grid * stride) / 2
     return Extent(grid, stride, offset, _receptive_field(even, layer, input_size))
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from miner.errors import BackboneError
+from miner.patterns.evidence import heat_box
 from miner.visual.adding import add_backbone
 from miner.visual.engine import OnnxEngine, TorchEngine
 from miner.visual.geometry import geometry_of
@@ -67,6 +69,45 @@ def test_probe_centres_cells_that_do_not_reach_the_edges() -> None:
     assert measure_extent(network, "0", 18) == Extent(grid=4, stride=4, offset=1.0, receptive_field=4)
 
 
+def every_second() -> nn.Sequential:
+    """3 px every 2 px with 1 px of padding on 7 px, but only their middle counts: 4 cells, which see the pixels 0, 2, 4 and 6."""
+    convolution = nn.Conv2d(3, 1, 3, stride=2, padding=1, bias=False)
+    with torch.no_grad():
+        convolution.weight.zero_()
+        convolution.weight[0, :, 1, 1] = 1
+    return nn.Sequential(convolution, nn.ReLU()).eval()
+
+
+def test_probe_says_where_cells_lie_that_reach_beyond_the_input() -> None:
+    """By hand: 4 cells of 2 px need 8, so half a pixel of the first lies left of the input, and of the last right of it."""
+    network = every_second()
+    assert measure_extent(network, "0", 7) == Extent(grid=4, stride=2, offset=-0.5, receptive_field=3)
+    row = replace(
+        load_backbone("efficientnet-lite0"),
+        grid=4,
+        stride=2,
+        offset=-0.5,
+        receptive_field=3,
+        input_size=7,
+        short_side=7,
+    )
+    geometry = geometry_of(70, 70, row)
+    assert [geometry.cell_box(cell)[::2] for cell in range(4)] == [(0, 15), (15, 35), (35, 55), (55, 70)]
+    assert geometry.to_input((0, 0, 70, 70)) == (0.5, 0.5, 7.5, 7.5)
+    assert geometry.to_original((0.5, 0.5, 7.5, 7.5)) == (0, 0, 70, 70)
+    assert geometry.is_full
+    pixels = torch.zeros(1, 3, 7, 7)
+    pixels[0, :, 4, 2] = 1
+    with torch.inference_mode():
+        fired = int(network(pixels).flatten().argmax())
+    # the pixel is drawn from 20 to 30 and from 40 to 50
+    assert geometry.cell_box(fired) == (15, 35, 35, 55)
+    heat = np.zeros(16, np.float32)
+    heat[fired] = 1
+    x0, y0, x1, y1 = heat_box(heat, geometry)
+    assert ((x0 + x1) / 2, (y0 + y1) / 2) == (25, 45)
+
+
 def test_probe_refuses_a_network_without_maps() -> None:
     with pytest.raises(BackboneError, match="no spatial output"):
         find_layer(define_network("torchvision", "vit_b_16"), 224)
@@ -108,6 +149,7 @@ def test_added_network_of_the_same_name_but_other_weights_is_another(
     add_backbone(SMALL, name="small", weights=other)
     assert before != identify_backbone("small")
     assert identify_backbone("efficientnet-lite0") == {}
+    assert identify_backbone("efficientnet-lite1"), "its cells once lay half a cell elsewhere"
 
 
 def test_added_network_with_another_digest_is_refused(folder: Path, weights: Path) -> None:

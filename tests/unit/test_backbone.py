@@ -14,6 +14,8 @@ from miner.visual.network import build_network, define_network
 from miner.visual.probe import Extent, count_filters, find_classifier, measure_extent
 from miner.visual.registry import load_backbone, read_weights
 
+QUICK = ("alexnet-pool5", "efficientnet-lite0")
+
 
 def with_weights(backbone: Backbone, **changes: str) -> Backbone:
     return replace(backbone, weights=replace(backbone.weights, **changes))
@@ -78,7 +80,8 @@ def test_backbone_description_is_what_the_network_gives(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["alexnet-pool5", "efficientnet-lite0", pytest.param("vgg16-pool5", marks=pytest.mark.slow)]
+    "name",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in sorted(BACKBONES)],
 )
 def test_backbone_of_the_table_has_the_cells_that_are_measured(name: str) -> None:
     """The table against the network itself; 195 and 212 px are the receptive fields that are published for pool5."""

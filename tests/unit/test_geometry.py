@@ -38,11 +38,15 @@ def test_geometry_clips_boxes_to_the_picture() -> None:
     assert geometry.to_original((-50, -50, 500, 500)) == (0, 0, 100, 80)
 
 
-def test_geometry_of_a_grid_that_overhangs_ends_with_the_input() -> None:
-    """240 px in cells of 32: the eighth cell has 16 px left."""
-    geometry = Geometry(272, 272, left=16, top=16, scale=1, input_size=240, stride=32)
+def test_geometry_of_a_grid_that_overhangs_begins_and_ends_with_the_input() -> None:
+    """240 px in 8 cells of 32, which need 256: the first and the last have 24 px left."""
+    geometry = geometry_of(272, 272, load_backbone("efficientnet-lite1"))
     assert geometry.grid == 8
-    assert geometry.cell_box(63) == (240, 240, 256, 256)
+    assert geometry.cell_box(0) == (16, 16, 40, 40)
+    assert geometry.cell_box(9) == (40, 40, 72, 72)
+    assert geometry.cell_box(63) == (232, 232, 256, 256)
+    assert geometry.frame == (8, 8, 264, 264)
+    assert geometry.to_original(geometry.to_input((0, 100, 50, 272))) == (16, 100, 50, 256)
 
 
 @pytest.mark.parametrize("cell", [-1, 49])
