@@ -7,10 +7,19 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 from PIL import Image, ImageDraw
+
+from miner.config import VisualConfig
+from miner.visual.encode import EncodedShard, encode_shard
+from miner.visual.filters import fire_items
+from miner.visual.registry import load_backbone
+
+if TYPE_CHECKING:
+    from miner.visual.engine import EngineKind
 
 PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "coco-dev" / "images"
 
@@ -26,6 +35,37 @@ class MemorySource:
             return self.files[image]
         except KeyError:
             raise FileNotFoundError(image) from None
+
+
+def photographs(n: int) -> dict[str, bytes]:
+    """Return files by name: photographs, or drawn scenes where there are none."""
+    if PHOTOGRAPHS.is_dir():
+        return {path.name: path.read_bytes() for path in sorted(PHOTOGRAPHS.iterdir())[:n]}
+    return {f"{seed}.jpg": to_bytes(draw_scene(seed), "JPEG", quality=92) for seed in range(n)}
+
+
+def encode_files(files: dict[str, bytes], kind: EngineKind) -> EncodedShard:
+    """Encode files as the encode stage does by default."""
+    rows = pa.table({"record": list(files), "image": list(files)})
+    return encode_shard(rows, MemorySource(files), VisualConfig(), kind=kind)
+
+
+def agreement(one: EncodedShard, other: EncodedShard) -> tuple[float, float]:
+    """Compare two encodings of the same pictures.
+
+    Returns:
+        How many of the items that fire in either fire in both, and how many of these do so in the same cell; shares.
+    """
+    marks = []
+    for shard in (one, other):
+        maxima = shard.activations.maxima
+        _, fired = fire_items(maxima, np.arange(len(maxima)), load_backbone("efficientnet-lite0"), VisualConfig())
+        mark = np.zeros(maxima.shape, bool)
+        mark[np.repeat(np.arange(len(maxima)), np.diff(fired.indptr)), fired.indices] = True
+        marks.append(mark)
+    both = marks[0] & marks[1]
+    same_cell = (one.activations.cells == other.activations.cells)[both].mean()
+    return float(both.sum() / (marks[0] | marks[1]).sum()), float(same_cell)
 
 
 def draw_scene(seed: int, size: tuple[int, int] = (480, 360)) -> Image.Image:

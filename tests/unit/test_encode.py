@@ -20,9 +20,10 @@ from miner.visual import prepare
 from miner.visual.activations import Activations, Maps, summarise
 from miner.visual.backbone import BACKBONES
 from miner.visual.encode import IMAGES, EncodedShard, encode_images, encode_shard, join_images
+from miner.visual.engine import TorchEngine
 from miner.visual.groups import photo_groups
 from miner.visual.registry import load_backbone
-from tests.pictures import MemorySource, draw_scene, huge_png, to_bytes
+from tests.pictures import MemorySource, agreement, draw_scene, encode_files, huge_png, photographs, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -238,6 +239,15 @@ class Recording:
 
     def _blank(self, n: int) -> Maps:
         return Maps(*(np.zeros((n, items, 7, 7), np.float32) for items in (1280, 1000)))
+
+
+def test_encode_fires_the_same_items_with_both_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the CPU of this machine; tests/integration/test_gpu.py does the same on a GPU."""
+    monkeypatch.setattr(TorchEngine, "batch_size", 8)
+    files = photographs(32)
+    one, other = encode_files(files, "onnx"), encode_files(files, "torch")
+    assert one.device.split()[0] != other.device.split()[0]
+    assert min(agreement(one, other)) >= 0.999
 
 
 def test_encode_runs_batches_of_one_size(monkeypatch: pytest.MonkeyPatch) -> None:
