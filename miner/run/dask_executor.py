@@ -281,7 +281,7 @@ def _kept_up(cluster: LocalCluster, n_workers: int) -> Iterator[None]:
         keeper.join()
 
 
-def _start_cluster(n_workers: int, *, n_more: int = 1) -> LocalCluster:
+def _start_cluster(n_workers: int, *, n_more: int = 3) -> LocalCluster:
     """Start worker processes, and try `n_more` times again where one of them is killed before it is ready.
 
     Raises:
