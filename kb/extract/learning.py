@@ -18,17 +18,18 @@ from kb.extract.entities import EntityLearner
 from kb.extract.model import TextModel, Thresholds, gold_pairs
 from kb.extract.pairs import find_fillers
 from kb.extract.softmax import fit_softmax
+from kb.extract.token_training import GOLD_PLAN, pairs_to_learn
 from kb.extract.triggers import (
+    class_of_tokens,
     describe,
     find_lexicon,
-    label_of_candidates,
     lexicon_of_ontology,
     trigger_classes,
 )
 from kb.extract.wording import idle_words, odd_forms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from kb.extract.arguments import Pairs
     from kb.extract.evoked import Evoked
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from kb.extract.model import Candidate, Found
     from kb.extract.pairs import Filler
     from kb.extract.softmax import Softmax
+    from kb.extract.tokens import TokenEncoder, Vectors
     from kb.extract.triggers import Candidates
     from kb.ontology import Ontology
 
@@ -97,7 +99,7 @@ def learn_silver(
     trial = _fit_triggers(model, examples, candidates, [not out for out in held], silver=True)
     chosen = [i for i, out in enumerate(held) if out]
     scored = describe([examples[i].parsed for i in chosen], lexicon, lexicon, evoked, trial.silver_triggers)
-    rows = trial.trigger_probabilities(scored)
+    rows = trial.trigger_probabilities(scored, [None] * len(scored))
     threshold = _best_trigger_threshold(trial, [examples[i] for i in chosen], scored, rows, beta=PRECISE)
     fitted = _fit_triggers(model, examples, candidates, [True] * len(examples), silver=True)
     if arguments is None:
@@ -115,7 +117,9 @@ class GoldLearner:
         base: What was learnt from silver, or `empty_model`.
         ontology: Event types and roles.
         evoked: Visual patterns of words.
-        like: Another learner of the same examples and the same silver arguments, whose entities and arguments are learnt already.
+        like: Another learner of the same examples and the same silver arguments and encoder, whose entities, arguments and encoders
+            are learnt already.
+        advance: Is told how many sentences an encoder has seen while it is fine-tuned.
     """
 
     def __init__(
@@ -126,9 +130,10 @@ class GoldLearner:
         evoked: Evoked | None,
         *,
         like: GoldLearner | None = None,
+        advance: Callable[[int], None] | None = None,
     ) -> None:
         """Describe all candidates once; which of them a model may see is decided by its lexicon."""
-        self.examples, self.base = examples, base
+        self.examples, self.base, self._advance = examples, base, advance
         self.groups = [group_of(example.document) for example in examples]
         self.annotated = tuple(sorted({e.event_type for example in examples for e in example.events} & set(base.types)))
         known = lexicon_of_ontology(ontology)
@@ -141,6 +146,7 @@ class GoldLearner:
         self._stages: dict[frozenset[int], TextModel] = {}
         self._entities: EntityLearner = like._entities if like else EntityLearner(examples, self.groups)  # noqa: SLF001 - of its own kind
         self._arguments: dict[frozenset[int], Softmax | None] = like._arguments if like else {}  # noqa: SLF001 - likewise
+        self._encoders: dict[frozenset[int], TokenEncoder] = like._encoders if like else {}  # noqa: SLF001 - likewise
 
     def learn(self, groups: Iterable[int]) -> TextModel:
         """Fit to some groups of documents, with thresholds tuned inside them."""
@@ -151,8 +157,8 @@ class GoldLearner:
             others = wanted - {group}
             stage = self._stage(others)
             for i in self._members({group}):
-                trigger_rows[i] = self.score(stage, i)
-                role_rows[i] = self._roles(stage, others, i, stage.decide(*trigger_rows[i], LOW))
+                trigger_rows[i], vectors = self._score(stage, i)
+                role_rows[i] = self._roles(stage, others, i, stage.decide(*trigger_rows[i], LOW), vectors)
         model = self._stage(wanted)
         members = sorted(trigger_rows)
         examples = [self.examples[i] for i in members]
@@ -163,23 +169,26 @@ class GoldLearner:
         model = model.with_thresholds(Thresholds(trigger, self.base.thresholds.silver_trigger, role))
         return replace(model, lexicon=model.lexicon - _never_likely(model, [trigger_rows[i] for i in members]))
 
-    def score(self, model: TextModel, index: int) -> tuple[Candidates, np.ndarray]:
-        """Return the candidates of a sentence that a model's lexicon has, and their probabilities."""
+    def _score(self, model: TextModel, index: int) -> tuple[tuple[Candidates, np.ndarray], Vectors | None]:
+        """Return the candidates of a sentence that a model's lexicon has, their probabilities, and what its encoder has read."""
         candidates = _narrowed(self._candidates[index], model.lexicon)
-        return candidates, model.trigger_probabilities([candidates])[0]
+        vectors = model.read([self.examples[index].parsed], [candidates])
+        return (candidates, model.trigger_probabilities([candidates], vectors)[0]), vectors[0]
 
     def predict(self, groups: Iterable[int], model: TextModel, index: int) -> list[Found]:
         """Return the events that a model, learnt from some groups, finds in a sentence."""
-        found = model.decide(*self.score(model, index))
-        return model.fill(self._roles(model, frozenset(groups), index, found))
+        scored, vectors = self._score(model, index)
+        return model.fill(self._roles(model, frozenset(groups), index, model.decide(*scored), vectors))
 
-    def _roles(self, model: TextModel, groups: frozenset[int], index: int, triggers: list[Found]) -> list[Candidate]:
+    def _roles(
+        self, model: TextModel, groups: frozenset[int], index: int, triggers: list[Found], vectors: Vectors | None
+    ) -> list[Candidate]:
         """Return the pairs of triggers with their probabilities."""
         if not triggers:
             return []
         parsed, fillers = self.examples[index].parsed, self._fillers(groups, index)
         pairs = [find_pairs(parsed, one.token, one.event_type, fillers) for one in triggers]
-        return list(zip(triggers, pairs, model.role_probabilities(pairs), strict=True))
+        return list(zip(triggers, pairs, model.role_probabilities(pairs, [vectors] * len(pairs)), strict=True))
 
     def _fillers(self, groups: frozenset[int], index: int) -> list[Filler]:
         """Return what could play a role in a sentence, by the entities learnt from some groups without its own."""
@@ -212,8 +221,26 @@ class GoldLearner:
                 fillers = [self._fillers(groups, i) if self.examples[i].events else [] for i in members]
                 known = _known_pairs(examples, fillers, silver=False)
                 self._arguments[groups] = _fit_gold_arguments(model, known)
-            self._stages[groups] = replace(model, gold_arguments=self._arguments[groups])
+            if self.base.encoder and groups not in self._encoders:
+                self._encoders[groups] = self._fit_encoder(self.base.encoder, members, candidates, groups)
+            model = replace(model, gold_arguments=self._arguments[groups], encoder=self._encoders.get(groups))
+            self._stages[groups] = model
         return self._stages[groups]
+
+    def _fit_encoder(
+        self, encoder: TokenEncoder, members: Sequence[int], candidates: Sequence[Candidates], groups: frozenset[int]
+    ) -> TokenEncoder:
+        """Fine-tune the encoder further, to what it will be asked: likely candidates, and what could fill roles."""
+        sentences = []
+        for i, one in zip(members, candidates, strict=True):
+            example, likely = self.examples[i], set(one.likely())
+            labels = class_of_tokens(example, one.tokens, self.base.types)
+            triggers = [row for n, row in enumerate(zip(one.tokens, labels, strict=True)) if n in likely or row[1]]
+            if triggers:
+                fillers = self._fillers(groups, i) if example.events else []
+                pairs = pairs_to_learn(example, fillers, self.base.roles, silver=False)
+                sentences.append(encoder.mark(example.parsed, triggers, pairs))
+        return encoder.learn(sentences, GOLD_PLAN, self._advance)
 
 
 Known = list[tuple["Example", "Pairs", tuple[tuple[int, int, str], ...]]]
@@ -240,7 +267,7 @@ def _fit_triggers(
 ) -> TextModel:
     rows = [(e, c) for e, c, used in zip(examples, candidates, use, strict=True) if used and c.tokens]
     features = [names for _, one in rows for names in one.features]
-    classes = np.array([label for e, c in rows for label in label_of_candidates(e, c, model.types)], np.int64)
+    classes = np.array([label for e, c in rows for label in class_of_tokens(e, c.tokens, model.types)], np.int64)
     dense = None if silver or model.silver_triggers is None else np.concatenate([c.logs for _, c in rows])
     fitted = fit_softmax(
         features,

