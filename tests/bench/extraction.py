@@ -1,4 +1,4 @@
-"""How well events are extracted from texts: `python -m tests.bench.extraction [--data DIR] [--run RUN] [--cache FILE] [--parts …]`.
+"""How well events are extracted from texts: `python -m tests.bench.extraction [--data DIR] [--run RUN] [--encoder FILE] [--cache FILE] [--parts …]`.
 
 Five folds by the SHA-1 of the document id over the gold of `m2e2-dev`, protocol `all`. Gold of the training folds alone is
 learnt from and tuned on (thresholds come from predictions for each training fold by a model without it); silver captions
@@ -11,6 +11,8 @@ are of other documents and used whole. Prints one JSON object per system and mea
     gold              silver, then gold, with the visual patterns of a run if one is given
     speed             sentences per second of processor time, from text to mentions, by what was learnt without fold 0, and spaCy's own
     gold, no visual   the same without them; `gain` compares the two by a paired bootstrap over documents
+    gold, encoder     the same as without visual patterns, and with the token encoder, fine-tuned to silver once and to gold for each set
+                      of training documents; compared with the one without it, and timed
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import json
 import sys
 import time
 from collections import Counter, defaultdict, deque
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,8 +37,11 @@ from kb.evaluate.scores import compare_f1, count_matrix
 from kb.extract.examples import gold_examples, read_silver, silver_examples
 from kb.extract.learning import GRID, N_GROUPS, GoldLearner, group_of, learn_silver
 from kb.extract.text import TextExtractor
+from kb.extract.token_training import learn_encoder
+from kb.extract.tokens import TokenEncoder
 from kb.ontology import load_ontology, normalise_value
 from miner.run.extraction import open_evoked
+from miner.store.formats import read_tensors, write_tensors
 from miner.text.pieces import EntitySpan, Parsed, PieceParser
 from miner.text.pipeline import open_pipeline, resolve_pipeline
 
@@ -82,6 +87,9 @@ def main() -> None:
     parser.add_argument(
         "--run", type=Path, action="append", default=[], help="run whose patterns words evoke; can be repeated"
     )
+    parser.add_argument(
+        "--encoder", type=Path, help="try the token encoder, too; file that remembers what silver taught it"
+    )
     parser.add_argument("--cache", type=Path, help="file that remembers parsed sentences")
     parser.add_argument("--limit", type=int, default=None, help="use so many silver captions")
     parser.add_argument("--parts", default="lists,zero,speed,gold", help="what to do")
@@ -108,13 +116,20 @@ def main() -> None:
         hits = base.find([example.parsed for example in examples], None)
         report("zero gold", golds, as_predicted(examples, hits))
     learner = GoldLearner(examples, base, ontology, None) if {"gold", "speed"} & set(parts) else None
+    records = [TextRecord(s.id, s.document, s.text) for s in golds["merged"].sentences.values()]
     if learner and "speed" in parts:
-        model = learner.learn(set(range(1, N_GROUPS)))
-        measure_speed(model, [TextRecord(s.id, s.document, s.text) for s in golds["merged"].sentences.values()])
+        measure_speed(learner.learn(set(range(1, N_GROUPS))), records)
     if learner and "gold" in parts:
         plain = learn_folds(learner)
         report("gold, no visual", golds, plain)
         say(part="gold learnt", cpuSeconds=round(time.process_time() - started))
+        if options.encoder:
+            taught = replace(base, encoder=silver_encoder(options.encoder, silver, base))
+            reader = GoldLearner(examples, taught, ontology, None, like=learner)
+            found = learn_folds(reader)
+            report("gold, encoder", golds, found)
+            compare("gold, encoder less gold, no visual", golds["merged"], found, plain)
+            measure_speed(reader.learn(set(range(1, N_GROUPS))), records, encoder=True)
         for run in options.run:
             evoked = open_evoked([run])
             seen = learn_silver(silver, ontology, evoked, arguments=base.silver_arguments)
@@ -124,7 +139,18 @@ def main() -> None:
             compare(f"gold, {run.name} less gold, no visual", golds["merged"], found, plain)
 
 
-def measure_speed(model: TextModel, records: Sequence[TextRecord]) -> None:
+def silver_encoder(path: Path, silver: Sequence[Example], base: TextModel) -> TokenEncoder:
+    """Return the encoder as silver captions teach it, from a file if they have taught it before."""
+    started = time.process_time()
+    if path.exists():
+        return TokenEncoder(1 + len(base.types), 1 + len(base.roles.names), read_tensors(path))
+    encoder = learn_encoder(silver, base)
+    write_tensors(path, encoder.tuned)
+    say(part="silver taught the encoder", cpuSeconds=round(time.process_time() - started))
+    return encoder
+
+
+def measure_speed(model: TextModel, records: Sequence[TextRecord], *, encoder: bool = False) -> None:
     """Time the whole way from text to mentions with one thread, parsing included, the loading of the pipeline not.
 
     What spaCy alone takes for the same texts, with all its components and without entities, is timed before and after: how
@@ -142,6 +168,7 @@ def measure_speed(model: TextModel, records: Sequence[TextRecord]) -> None:
     spacy, plain = (round(2 * len(texts) / (bare[name] + again[name])) for name in bare)
     say(
         part="speed",
+        encoder=encoder,
         sentences=len(records),
         cpuSeconds=round(seconds, 1),
         perSecond=round(len(records) / seconds),
