@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
     Tensors = Mapping[str, Float32s]
 
-__all__ = ["Marked", "Plan", "TokenEncoder", "Vectors", "load_encoder", "require_package", "save_encoder"]
+    Vectors = Float32s
+    """(n_tokens, 384): what the encoder makes of the words of a sentence, zeros where it has not read so far."""
+
+__all__ = ["Marked", "Plan", "TokenEncoder", "load_encoder", "require_package", "save_encoder"]
 
 MAX_PIECES = 256
 """Of a sentence so many word pieces are read; of the words behind them nothing is said."""
 
 FILE = "encoder.safetensors"
 NEEDED_BY = "The token encoder of text extraction"
-
-Vectors = Any
-"""float32, (n_tokens, 384): what the encoder makes of the words of a sentence, zeros where it has not read so far."""
 
 
 class Marked(NamedTuple):
