@@ -11,6 +11,7 @@ and 22: the log-odds ratio with an informative Dirichlet prior, divided by its s
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypedDict, cast
@@ -106,7 +107,8 @@ def find_phrases(
         people: Whether names of persons are candidates, too.
         words: Which single words are candidates in captions without parts of speech, in lower case.
     """
-    said: dict[Key, Counter[int]] = defaultdict(Counter)
+    numbers: dict[Key, int] = {}
+    said, pictures = array("q"), array("q")
     written: dict[Key, Counter[str]] = defaultdict(Counter)
     triggers: set[Key] = set()
     n_captions = np.zeros(n, dtype=np.int64)
@@ -117,14 +119,18 @@ def find_phrases(
         n_captions[picture] += 1
         found = _phrases_of(row, mask, people=people) if any(row["pos"]) else _words_of(row, mask, words)
         for key, (text, is_trigger) in found.items():
-            said[key][picture] += 1
+            said.append(numbers.setdefault(key, len(numbers)))
+            pictures.append(picture)
             written[key][text] += 1
             if is_trigger:
                 triggers.add(key)
-    keys = tuple(sorted(key for key, pictures in said.items() if len(pictures) >= MIN_PICTURES))
+    counts = _matrix(said, pictures, (n, len(numbers)))
+    n_pictures = np.diff(counts.indptr)
+    keys = tuple(sorted(key for key, number in numbers.items() if n_pictures[number] >= MIN_PICTURES))
     labels = tuple(_most_frequent(written[key]) for key in keys)
     hits = np.array([key in triggers for key in keys], dtype=bool)
-    return Phrases(keys, labels, hits, _matrix(keys, said, n), n_captions)
+    chosen = np.array([numbers[key] for key in keys], dtype=np.int64)
+    return Phrases(keys, labels, hits, counts[:, chosen].tocsr(), n_captions)
 
 
 def _most_frequent(counts: Counter[str]) -> str:
@@ -168,11 +174,10 @@ def _can_modify(row: CaptionRow, token: int, *, people: bool) -> bool:
     return row["pos"][token] in MODIFIERS and allowed and row["lowers"][token].isalpha()
 
 
-def _matrix(keys: Sequence[Key], said: Mapping[Key, Counter[int]], n: int) -> sparse.csr_matrix:
-    columns = np.repeat(np.arange(len(keys)), [len(said[key]) for key in keys])
-    rows = np.array([picture for key in keys for picture in said[key]], dtype=np.int64)
-    counts = np.array([count for key in keys for count in said[key].values()], dtype=np.int32)
-    return sparse.csr_matrix((counts, (rows, columns)), shape=(n, len(keys)))
+def _matrix(said: array[int], pictures: array[int], shape: tuple[int, int]) -> sparse.csc_matrix:
+    """Count how often each phrase was said of each picture: int32, (n_pictures, n_phrases)."""
+    ones = np.ones(len(said), dtype=np.int32)
+    return sparse.csc_matrix((ones, (np.array(pictures, dtype=np.int64), np.array(said, dtype=np.int64))), shape=shape)
 
 
 def log_odds_z(seen: Int64s, unseen: Int64s, prior: Float64s) -> Float64s:

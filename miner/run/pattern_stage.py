@@ -87,6 +87,7 @@ def gather_inputs(context: Context, rules: pa.Table) -> PatternInputs:
     image_of = _image_names(read_table(inputs["read"].file("records.parquet"), ["record", "image"]))
     places = np.searchsorted(representatives, groups).tolist()
     training = training_records(inputs["split"])
+    captions, masks = read_captions(inputs["captions"]), read_masks(inputs["masks"])
     return PatternInputs(
         rules=rules,
         votes=Votes.of(transactions, pictures, read_regions(inputs["transactions"])),
@@ -94,11 +95,11 @@ def gather_inputs(context: Context, rules: pa.Table) -> PatternInputs:
         records=[records[row] for row in representatives],
         images=[image_of[records[row]] for row in representatives],
         geometry=_Geometries(encoded, representatives, context.config.visual),
-        captions=read_captions(inputs["captions"]),
-        masks=read_masks(inputs["masks"]),
+        captions=captions,
+        masks=masks,
         picture_of={record: place for record, place in zip(records, places, strict=True) if record in training},
         words=dict(zip(items["textItem"].to_pylist(), items["words"].to_pylist(), strict=True)),
-        spans=find_items(inputs, context.config, context.corpus).spans,
+        spans=find_items(inputs["text-items"], captions, masks, context.config, context.corpus).spans,
         ontology=read_ontology(inputs["label"]),
         encode=encode_phrases if context.config.pattern.name_encoder == "minilm" else None,
     )

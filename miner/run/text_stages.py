@@ -21,7 +21,7 @@ from miner.text.masking import MaskedWords, masked_words, token_masks
 from miner.text.pipeline import pipeline_version, resolve_pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from corpora.records import Corpus
     from miner.config import RunConfig
@@ -105,17 +105,20 @@ def read_masks(masks: Artefact) -> list[list[bool]]:
     return rows
 
 
-def find_items(inputs: Mapping[str, Artefact], config: RunConfig, corpus: Corpus) -> CaptionItems:
+def find_items(
+    text_items: Artefact, captions: pa.Table, masks: Sequence[Sequence[bool]], config: RunConfig, corpus: Corpus
+) -> CaptionItems:
     """Return the text items of all captions, with their places.
 
     Args:
-        inputs: The artefacts `captions`, `masks` and `text-items`.
+        text_items: The artefact.
+        captions: Of all usable records, as of `read_captions`.
+        masks: Theirs, as of `read_masks`.
         config: Of the run.
         corpus: Whose captions they are.
     """
-    items = read_table(inputs["text-items"].file("text_items.parquet"))
-    captions = read_captions(inputs["captions"])
-    return CaptionItems(captions, read_masks(inputs["masks"]), items, language=language_of(config, corpus))
+    items = read_table(text_items.file("text_items.parquet"))
+    return CaptionItems(captions, masks, items, language=language_of(config, corpus))
 
 
 def _make_masks(context: Context, directory: Path) -> None:

@@ -27,6 +27,7 @@ NAME_TYPES = frozenset(
 
 LIGHT_VERBS = frozenset({"be", "do", "get", "go", "have", "let"})
 MIN_WORD_CHARS = 2
+BATCH = 4096
 MAX_WORD_CHARS = 40
 
 
@@ -100,5 +101,5 @@ def _is_name(tokens: Tokens, offset: int) -> bool:
 
 
 def _rows(captions: pa.Table) -> Iterator[Tokens]:
-    for batch in captions.select(list(Tokens._fields)).to_batches():
+    for batch in captions.select(list(Tokens._fields)).to_batches(max_chunksize=BATCH):
         yield from map(Tokens._make, zip(*(column.to_pylist() for column in batch.columns), strict=True))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -162,3 +163,15 @@ def test_items_of_real_captions_are_concepts_without_trigger_words() -> None:
     assert np.median(n_items) >= 5
     first = found.spans(rows[0]["id"], [item_of["man"], item_of["bench"]])[0]
     assert first.text[first.start : first.end].lower() in {"man", "bench"}
+
+
+def test_items_of_many_captions_need_a_few_bytes_for_each_place() -> None:
+    many = pa.concat_tables([TABLE] * 2_000)
+    tracemalloc.start()
+    try:
+        found = CaptionItems(many, unmasked(many), ITEMS)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.table().equals(CaptionItems(TABLE, unmasked(TABLE), ITEMS).table())
+    assert kept < 100 * len(many)
