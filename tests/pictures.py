@@ -14,11 +14,15 @@ import pyarrow as pa
 from PIL import Image, ImageDraw
 
 from miner.config import VisualConfig
+from miner.run.encoded import ShardRows, count_ends
+from miner.store.formats import write_array
 from miner.visual.encode import EncodedShard, encode_shard
 from miner.visual.filters import fire_items
 from miner.visual.registry import load_backbone
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from miner.visual.engine import EngineKind
 
 PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "coco-dev" / "images"
@@ -66,6 +70,14 @@ def agreement(one: EncodedShard, other: EncodedShard) -> tuple[float, float]:
     both = marks[0] & marks[1]
     same_cell = (one.activations.cells == other.activations.cells)[both].mean()
     return float(both.sum() / (marks[0] | marks[1]).sum()), float(same_cell)
+
+
+def stored_rows(folder: Path, parts: Sequence[np.ndarray[Any, Any]], rows: np.ndarray[Any, Any]) -> ShardRows:
+    """Write the parts of an array as shards and choose rows of it."""
+    files = [folder / f"{place}.npy" for place in range(len(parts))]
+    for file, part in zip(files, parts, strict=True):
+        write_array(file, part)
+    return ShardRows(files, count_ends(files), rows)
 
 
 def draw_scene(seed: int, size: tuple[int, int] = (480, 360)) -> Image.Image:

@@ -16,6 +16,7 @@ import numpy as np
 
 from kb.evaluate.retrieval import best_filter_set, filter_set_scores, probe_scores, r_precision
 from miner.patterns.detector import pooled_features
+from miner.patterns.pictures import in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from kb.evaluate.retrieval import Bools, Float32s
     from kb.evaluate.systems import System
-    from miner.patterns.pictures import Rows
+    from miner.patterns.pictures import Int64s, Rows
 
 METHODS = ("detector", "filter-set", "probe", "base-rate")
 N_BEST = 50
@@ -43,14 +44,14 @@ class Part:
         words: For each caption of each picture, its words and lemmas.
         event_types: Of each picture.
         pooled: float16, (n, n_filters), see `miner.visual.activations`.
-        maxima: float16, (n, n_visual), strongest value of each visual item.
+        maxima: float16, (n, n_visual), strongest value of each visual item; may lie on the disk.
         projected: Gives float16, (chosen, n_cells, n_dims), the projected cells of chosen pictures; none where nobody asks.
     """
 
     words: Sequence[Sequence[frozenset[str]]]
     event_types: Sequence[frozenset[str]]
     pooled: npt.NDArray[np.float16]
-    maxima: npt.NDArray[np.float16]
+    maxima: Rows
     projected: Rows | None = None
 
     @cached_property
@@ -172,14 +173,15 @@ def score_names(system: System, thresholds: Float32s, probes: Probes) -> list[Na
     """
     held_out = probes.held_out
     ranked = system.scores(held_out)
+    strength = _Strength.of(system, probes.training, held_out) if ranked is not None else None
     scores = []
     for place, (row, key) in enumerate(zip(system.rows, system.keys, strict=True)):
         relevant = held_out.has(key)
         values = dict.fromkeys(METHODS if ranked is not None else METHODS[2:], 0.0)
         if probes.counts(key, row["eventType"]):
             values |= {"probe": probes.precision(key), "base-rate": float(relevant.mean())}
-            if ranked is not None:
-                filters = _filter_scores(row, thresholds, probes.training.has(key), probes.training, held_out)
+            if ranked is not None and strength is not None:
+                filters = _filter_scores(row, thresholds, probes.training.has(key), strength)
                 values |= {
                     "detector": r_precision(ranked[:, place], relevant),
                     "filter-set": r_precision(filters, relevant),
@@ -194,12 +196,33 @@ def name_key(row: Mapping[str, Any]) -> str:
     return " ".join([*str(row["name"]).split()[:-1], str(row["nameHead"])])
 
 
-def _filter_scores(
-    row: Mapping[str, Any], thresholds: Float32s, known: Bools, training: Part, held_out: Part
-) -> Float32s:
+@dataclass(frozen=True, eq=False)
+class _Strength:
+    """The maxima of the visual items of some patterns, of both parts of a split; float16, (n, n_items)."""
+
+    items: Int64s
+    training: npt.NDArray[np.float16]
+    held_out: npt.NDArray[np.float16]
+
+    @classmethod
+    def of(cls, system: System, training: Part, held_out: Part) -> _Strength:
+        items = np.unique([item for row in system.rows for item in row["visualItems"]]).astype(np.int64)
+        return cls(items, *(_columns(part.maxima, items) for part in (training, held_out)))
+
+
+def _columns(rows: Rows, columns: Int64s) -> npt.NDArray[np.float16]:
+    """Read some columns, a few hundred rows in memory at a time."""
+    found = np.empty((len(rows), len(columns)), np.float16)
+    for chunk in in_chunks(np.arange(len(rows))):
+        found[chunk] = rows[chunk][:, columns]
+    return found
+
+
+def _filter_scores(row: Mapping[str, Any], thresholds: Float32s, known: Bools, strength: _Strength) -> Float32s:
     """Score the held-out pictures by the set of the pattern's visual items that finds the name best in training."""
     items = _by_weight(row)
-    seen, unseen = (part.maxima[:, items].astype(np.float32) for part in (training, held_out))
+    columns = np.searchsorted(strength.items, items)
+    seen, unseen = (part[:, columns].astype(np.float32) for part in (strength.training, strength.held_out))
     chosen = list(best_filter_set(seen, thresholds[items], known))
     return filter_set_scores(unseen[:, chosen], thresholds[items][chosen])
 

@@ -15,6 +15,7 @@ from miner.patterns.baselines.visual import ALIKE_ALLOWED, PUBLISHED, mine_visua
 from miner.patterns.pictures import Votes
 from miner.rules.ruleset import RULES
 from miner.rules.transactions import Transactions
+from miner.run.encoded import ShardRows, count_ends
 from miner.run.engines import kind_of, work_with
 from miner.run.pattern_stage import PATTERNS, gather_inputs, save_patterns
 from miner.run.rule_stages import MINE
@@ -70,16 +71,16 @@ def _read_cell_votes(context: Context, transactions: Transactions, picture: npt.
         ArtefactError: Some picture has become unreadable since it was encoded.
     """
     representatives = group_representatives(context.inputs["groups"], context.inputs["split"])
-    shards = [read_array(shard / "strongest.npy") for shard in context.inputs["cells"].shards]
-    strongest = np.concatenate(shards)
+    shards = [shard / "strongest.npy" for shard in context.inputs["cells"].shards]
+    ends = count_ends(shards)
     n_encoded = len(read_array(context.inputs["groups"].file("groups.npy")))
-    if len(strongest) != n_encoded:
+    if ends[-1] != n_encoded:
         raise ArtefactError(
-            f"{len(strongest):,} pictures have cells, {n_encoded:,} were encoded: the corpus has changed.",
+            f"{ends[-1]:,} pictures have cells, {n_encoded:,} were encoded: the corpus has changed.",
             hint="Run it with a fresh --out.",
         )
     return CellVotes(
-        strongest=strongest[representatives],
+        strongest=ShardRows(shards, ends, representatives)[np.arange(len(representatives))],
         picture=picture,
         labels=transactions.labels,
         event_types=transactions.event_types,

@@ -43,8 +43,8 @@ def read_part(artefacts: Mapping[str, Artefact], *, held_out: bool, prefix: str 
     records = records_of_groups(groups, rows)
     said = [[own for record in copies for own in words.get(record, ())] for copies in records]
     event_types = [frozenset(name for record in copies for name in types.get(record, ())) for copies in records]
-    projected = encoded.rows("projected", rows)
-    return Part(said, event_types, encoded.pooled()[rows], encoded.maxima()[rows], projected)
+    pooled, maxima, projected = (encoded.rows(name, rows) for name in ("pooled", "maxima", "projected"))
+    return Part(said, event_types, pooled[np.arange(len(rows))], maxima, projected)
 
 
 def read_system(patterns: Artefact, method: str, n_best: int) -> System:

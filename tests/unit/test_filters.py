@@ -9,10 +9,10 @@ import pytest
 
 from miner.config import VisualConfig
 from miner.errors import ConfigError
-from miner.run.encoded import ShardRows
 from miner.visual.backbone import Classifier
 from miner.visual.filters import fire_items, fired, fired_top_k, firing_share, fit_thresholds, item_columns
 from miner.visual.registry import load_backbone
+from tests.pictures import stored_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +131,7 @@ def test_filters_work_in_pieces_as_in_one(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("sizes", [[1] * 200, [199, 1], [64, 64, 64, 8], [3, 0, 150, 47]])
 @pytest.mark.parametrize("firing", ["quantile", "top_k"])
 def test_filters_are_calibrated_alike_however_pictures_are_cut_into_shards(
-    sizes: list[int], firing: Literal["quantile", "top_k"]
+    sizes: list[int], firing: Literal["quantile", "top_k"], tmp_path: Path
 ) -> None:
     """Of one picture each, of very different sizes, or all at once: the same bytes, with ties and values below 0."""
     rng = np.random.default_rng(3)
@@ -142,7 +142,7 @@ def test_filters_are_calibrated_alike_however_pictures_are_cut_into_shards(
     cfg = VisualConfig(firing=firing, fires_top=0.07, top_k=1)
     representatives = np.flatnonzero(rng.random(200) < 0.8)
     shards = np.split(maxima, np.cumsum(sizes)[:-1])
-    cut = fire_items(ShardRows(shards, np.arange(200)), representatives, tiny, cfg)
+    cut = fire_items(stored_rows(tmp_path, shards, np.arange(200)), representatives, tiny, cfg)
     whole = fire_items(maxima, representatives, tiny, cfg)
     assert cut[0].tobytes() == whole[0].tobytes()
     assert [each.tobytes() for each in cut[1]] == [each.tobytes() for each in whole[1]]
@@ -153,10 +153,9 @@ def test_filters_are_calibrated_in_memory_that_does_not_grow_with_the_corpus(tmp
     rng = np.random.default_rng(0)
     peaks = []
     for n in (5_000, 40_000):
-        np.save(tmp_path / "maxima.npy", rng.random((n, 300), dtype=np.float32).astype(np.float16))
-        shards = [np.load(tmp_path / "maxima.npy", mmap_mode="r")]
+        maxima = stored_rows(tmp_path, [rng.random((n, 300), dtype=np.float32).astype(np.float16)], np.arange(n))
         tracemalloc.start()
-        fit_thresholds(ShardRows(shards, np.arange(n)), fires_top=0.05)
+        fit_thresholds(maxima, fires_top=0.05)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     # the list of rows alone grows, by 8 bytes a picture
