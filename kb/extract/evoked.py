@@ -116,6 +116,10 @@ class Evoked:
         ranked = sorted(strengths, key=lambda number: (-strengths[number] * self.patterns[number].confidence, number))
         return tuple(self.patterns[number].id for number in ranked)
 
+    def vectors_of(self, words: Iterable[str]) -> Float32s:
+        """Return the vectors of those words that have one, float32, (n, n_dims), of unit length."""
+        return self._vectors[[self._rows[word] for word in words if word in self._rows]]
+
     def _alike(self, word: str) -> Iterable[tuple[int, float]]:
         row = self._rows.get(word)
         if row is None:

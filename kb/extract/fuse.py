@@ -1,8 +1,8 @@
 """Mentions of one event in words and in a picture become one mention, with both kinds of evidence.
 
 A text mention and an image mention of the same document may be the same event if their types agree. Which picture belongs to
-which sentence is decided by their own probabilities, by patterns that argue for both, and by whether the sentence is a caption of
-the picture; pairs are taken greedily, the surest first, each mention once.
+which sentence is decided by their own probabilities, by patterns that argue for both, by how alike their words are, and by whether the
+sentence is a caption of the picture; pairs are taken greedily, the surest first, each mention once.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from kb.extract.mention import Argument, Mention
 
 SHARED_PATTERN = 0.25
 """Added to the weight of a pair for the share of patterns that argue for both."""
+
+ALIKE = 0.5
+"""Added for words that are fully alike."""
 
 SAME_RECORD = 0.5
 """Added where the text is a caption of the picture."""
@@ -34,13 +37,19 @@ class Pair(NamedTuple):
     image: int
 
 
-def fuse(texts: Sequence[Mention], images: Sequence[Mention], priors: Mapping[str, float]) -> list[Mention]:
+def fuse(
+    texts: Sequence[Mention],
+    images: Sequence[Mention],
+    priors: Mapping[str, float],
+    likeness: Callable[[Mention, Mention], float] | None = None,
+) -> list[Mention]:
     """Merge the mentions of texts and of pictures, document by document.
 
     Args:
         texts: Mentions with triggers.
         images: Mentions with pictures.
         priors: How probable an event of each type is in a picture that nobody has looked at.
+        likeness: How alike the words of a text mention and an image mention are, 0 to 1; none to leave that out.
 
     Returns:
         Text mentions in their order, with the picture where there is one; then image mentions that stand alone.
@@ -49,7 +58,7 @@ def fuse(texts: Sequence[Mention], images: Sequence[Mention], priors: Mapping[st
     for place, mention in enumerate(images):
         own[mention.document].append(place)
     pairs = [
-        Pair(_weight(mention, images[other]), place, other)
+        Pair(_weight(mention, images[other], likeness), place, other)
         for place, mention in enumerate(texts)
         for other in own.get(mention.document, ())
         if images[other].event_type == mention.event_type
@@ -63,11 +72,13 @@ def fuse(texts: Sequence[Mention], images: Sequence[Mention], priors: Mapping[st
     return merged + [mention for place, mention in enumerate(images) if place not in taken]
 
 
-def _weight(text: Mention, image: Mention) -> float:
+def _weight(text: Mention, image: Mention, likeness: Callable[[Mention, Mention], float] | None) -> float:
     shared = set(text.patterns) & set(image.patterns)
     either = set(text.patterns) | set(image.patterns)
-    alike = len(shared) / len(either) if either else 0.0
-    return text.score * image.score + SHARED_PATTERN * alike + SAME_RECORD * (text.record == image.record)
+    weight = text.score * image.score + SAME_RECORD * (text.record == image.record)
+    if either:
+        weight += SHARED_PATTERN * len(shared) / len(either)
+    return weight + ALIKE * likeness(text, image) if likeness else weight
 
 
 def _match(pairs: Iterable[Pair]) -> dict[int, int]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from corpora.texts import NewCorpus, NewRecord, open_new
 from kb.extract.fuse import fuse
+from kb.extract.likeness import Likeness
 from miner.config_file import load_config
-from miner.run.extraction import Extraction, TextPlace
+from miner.run.extraction import Extraction, TextPlace, evoked_by
 from miner.run.job import open_executor
 from miner.run.known import known_patterns
 from miner.run.mention_graph import is_mined_from
@@ -78,7 +79,7 @@ def extract_all(known: KnownRun, corpus: NewCorpus, place: Place, progress: Prog
             pictures = [record for record in block if record.image is not None]
             if pictures and corpus.images and looker is None:
                 looker = open_looker(known, corpus.images, executor, progress, out.counts)
-                joiner.priors = looker.priors
+                joiner.priors, joiner.likeness = looker.priors, Likeness(evoked_by([known]))
             joiner.see(looker.look(pictures) if looker else [])
             if texts:
                 texts.extract(NewCorpus(block).texts(), Extraction(joiner.hear, out.counts))
@@ -125,10 +126,12 @@ class _Joiner:
 
     Attributes:
         priors: How probable each event type is in a picture nobody has looked at.
+        likeness: How alike a text mention and an image mention are.
     """
 
     def __init__(self, out: Extraction) -> None:
         self.priors: Mapping[str, float] = {}
+        self.likeness: Likeness | None = None
         self._write, self._counts = out
         self._open: dict[str, _Document] = {}
 
@@ -157,7 +160,7 @@ class _Joiner:
         return self._open.setdefault(mention.document, _Document())
 
     def _merge(self, document: _Document) -> None:
-        for mention in fuse(document.said, document.shown, self.priors):
+        for mention in fuse(document.said, document.shown, self.priors, self.likeness):
             self._counts["mentions in words and picture"] += mention.trigger is not None and mention.image is not None
             self._write(mention)
 

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from kb.extract.evoked import Evoked, SeenPattern
 from kb.extract.fuse import combine, fuse
+from kb.extract.likeness import Likeness
 from kb.extract.mention import Argument, Mention, Picture, TextSpan
 
 PRIORS = {"Fire": 0.5, "Flood": 0.1}
@@ -85,3 +88,17 @@ def test_fuse_prefers_the_picture_that_the_same_patterns_argue_for() -> None:
     images = [shown("other.jpg", score=0.6), shown("alike.jpg", score=0.6, patterns=("p9",))]
     fused = fuse([said("burn", patterns=("p9",))], images, PRIORS)
     assert [mention.image for mention in fused] == [Picture("alike.jpg", record="alike.jpg"), Picture("other.jpg")]
+
+
+def test_fuse_prefers_the_picture_whose_patterns_are_near_to_the_words_of_the_sentence() -> None:
+    """By hand: `flames` is `fire` turned by 60 degrees, `ladder` stands upright on both."""
+    vectors = np.array([[1, 0, 0], [0.5, 0.75**0.5, 0], [0, 0, 1]], dtype=np.float32)
+    patterns = [SeenPattern(name, "Fire", 0.9, (name,), (), (), None) for name in ("ladder", "flames")]
+    likeness = Likeness(Evoked(patterns, ["fire", "flames", "ladder"], vectors))
+    text = replace(said("burn"), sentence=TextSpan(0, 16, "The FIRE burned."))
+    ladder, flames = (shown(f"{name}.jpg", patterns=(name,)) for name in ("ladder", "flames"))
+    assert likeness(text, ladder) == 0.0
+    assert likeness(text, flames) == pytest.approx(0.5)
+    assert likeness(said("burn"), flames) == likeness(text, shown("none.jpg")) == 0.0
+    first = fuse([text], [ladder, flames], PRIORS, likeness)[0]
+    assert first.image == Picture("flames.jpg", record="flames.jpg")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from corpora.texts import NewCorpus, NewRecord, TextRecord, open_new
+from kb.extract.evoked import Evoked
 from kb.extract.mention import Mention, Picture, TextSpan
 from miner.config import RunConfig
 from miner.config_file import render_config
@@ -55,6 +56,7 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KnownRun:
     (tmp_path / "run" / "run.toml").write_text(render_config(RunConfig()), encoding="utf-8")
     monkeypatch.setattr("miner.run.extracting.open_looker", lambda *_: Looks())
     monkeypatch.setattr("miner.run.extracting.TextPlace", lambda *_: Reads())
+    monkeypatch.setattr("miner.run.extracting.evoked_by", lambda _: Evoked())
     return KnownRun(RunFolder(tmp_path / "run").path, "demo")
 
 
