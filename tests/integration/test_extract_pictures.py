@@ -63,6 +63,25 @@ def test_extract_tells_what_new_pictures_show(home: Path) -> None:
                 assert 0 <= y0 < y1
 
 
+def test_extract_joins_records_of_one_document_wherever_they_stand(home: Path) -> None:
+    lines = (home / "new" / "captions.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    pictures = [{"id": f"p{n}", "document": f"d{n}", "image": row["image"]} for n, row in enumerate(rows)]
+    texts = [
+        {"id": f"t{n}", "document": f"d{n}", **{k: v for k, v in row.items() if k.startswith("caption")}}
+        for n, row in enumerate(rows)
+    ]
+    (home / "new" / "apart.jsonl").write_text("\n".join(map(json.dumps, [*pictures, *texts])), encoding="utf-8")
+    apart = extract(home, "--corpus", str(home / "new" / "apart.jsonl"))
+    together = extract(home, "--corpus", str(home / "new" / "captions.jsonl"))
+    joined = [m for m in apart if m["trigger"] and m["image"]]
+    assert len(joined) == sum(bool(m["trigger"] and m["image"]) for m in together) > 0
+    for mention in joined:
+        number = str(mention["document"])[1:]
+        assert (mention["record"], mention["image"]["record"]) == (f"t{number}", f"p{number}")  # type: ignore[index]
+    assert not any("record" in (m["image"] or {}) for m in together)  # type: ignore[operator]
+
+
 def test_extract_from_a_corpus_is_the_same_with_more_threads(home: Path) -> None:
     corpus = str(home / "new")
     assert extract(home, "--corpus", corpus, "--threads", "2") == extract(home, "--corpus", corpus)
