@@ -7,6 +7,7 @@ travel back to this process, which alone writes files, so workers need the corpu
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -258,8 +259,19 @@ def local_cluster(n_workers: int) -> Iterator[DaskExecutor]:
         _start_cluster(n_workers) as cluster,
         _kept_up(cluster, n_workers),
         Client(cluster) as client,
+        _quiet_end(),
     ):
         yield DaskExecutor(client, shares_disk=True)
+
+
+@contextmanager
+def _quiet_end() -> Iterator[None]:
+    """Keep to itself, after an interrupt, what the event loop says of workers that end in the middle of something."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        logging.getLogger("tornado.application").setLevel(logging.CRITICAL)
+        raise
 
 
 @contextmanager
