@@ -42,14 +42,19 @@ def loaded_ahead(client: Client, ready: Callable[[], object]) -> Iterator[None]:
     payload = pickle.dumps(partial(_ready_alike, library_versions_here(), ready))
     plugin = _plugin(f"eventminer-{digest_bytes(payload)[:NAME_DIGITS]}", payload)
     try:
-        client.register_plugin(plugin)
-    except GONE as error:
-        logger.warning("not every worker has made ready: %s", " ".join(str(error).split()))
-    try:
+        _register(client, plugin)
         yield
     finally:
         with suppress(*GONE):
             client.unregister_worker_plugin(plugin.name)
+
+
+def _register(client: Client, plugin: WorkerPlugin) -> None:
+    """Wait until all workers have made ready; one that dies meanwhile does so when it is back."""
+    try:
+        client.register_plugin(plugin)
+    except GONE as error:
+        logger.warning("not every worker has made ready: %s", " ".join(str(error).split()))
 
 
 def _ready_alike(versions: Mapping[str, str], ready: Callable[[], object]) -> None:
