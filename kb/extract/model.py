@@ -53,6 +53,7 @@ class Thresholds(NamedTuple):
 
 NO_THRESHOLDS = Thresholds()
 
+LEAST_SAID = 1e-12
 TRIGGER_SHARE = 0.7
 ROLE_SHARE = 0.5
 """How much what the token encoder says counts, against what the regressions say."""
@@ -221,7 +222,8 @@ class TextModel:
         if self.encoder is None or vectors is None or not pairs.fillers:
             return rows
         said = self.encoder.tell_roles(vectors, pairs.trigger, [filler.root for filler in pairs.fillers])
-        return (1 - ROLE_SHARE) * rows + ROLE_SHARE * self.roles.restrict(np.log(said), pairs.event_type)
+        logs = np.log(np.maximum(said, LEAST_SAID))
+        return (1 - ROLE_SHARE) * rows + ROLE_SHARE * self.roles.restrict(logs, pairs.event_type)
 
     def _regressed_roles(self, pairs: Sequence[Pairs]) -> list[Float32s]:
         features = [names for one in pairs for names in one.features]

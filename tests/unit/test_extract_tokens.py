@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from corpora.m2e2 import read_gold
+from kb.extract.arguments import find_pairs
 from kb.extract.examples import SilverCaption, gold_examples, silver_examples
 from kb.extract.learning import N_GROUPS, GoldLearner, learn_silver
 from kb.extract.model import load_model, save_model
+from kb.extract.pairs import find_fillers
 from kb.extract.token_training import learn_encoder
 from kb.extract.tokens import MAX_PIECES, Plan, TokenEncoder, require_package
 from kb.ontology import load_ontology
@@ -152,6 +154,20 @@ def test_gold_and_encoder_decide_together(trained: TextModel, parser: PieceParse
     assert not nothing
     without = replace(trained, encoder=None).find([attack], None, parser.add_entities)
     assert without[0][0].score != pytest.approx(found[0].score)
+
+
+def test_roles_that_the_encoder_rules_out_are_as_likely_as_the_regression_says(
+    trained: TextModel, parser: PieceParser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A probability of nothing at all, which a sure encoder gives, is no trouble (and no warning)."""
+    (parsed,) = parser.parse(["Soldiers attacked Cairo ."], entities=True)
+    pairs = find_pairs(parsed, 1, "Conflict.Attack", find_fillers(parsed))
+    (alone,) = replace(trained, encoder=None).role_probabilities([pairs], [None])
+    sure = np.zeros_like(alone)
+    sure[:, 0] = 1
+    monkeypatch.setattr(TokenEncoder, "tell_roles", lambda *_: sure)
+    (both,) = trained.role_probabilities([pairs], [np.ones((4, 384), np.float32)])
+    np.testing.assert_allclose(both, (alone + sure) / 2, atol=1e-6)
 
 
 def test_model_with_an_encoder_survives_a_round_trip(trained: TextModel, parser: PieceParser, tmp_path: Path) -> None:
