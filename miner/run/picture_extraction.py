@@ -107,13 +107,15 @@ class Looker:
         """
         kind, visual = kind_of(self.executor.engine), self.config.visual
         encode = partial(encode_records, source=self.source, config=visual, seed=self.config.seed, kind=kind)
-        cuts = range(0, len(records), SHARD_SIZE)
-        shards = [{record.id: record for record in records[at : at + SHARD_SIZE]} for at in cuts]
         with self.progress.stage("look at images", len(records), "images") as advance:
-            looks = _Looks(self, shards, advance)
-            items = [_table(shard.values()) for shard in shards]
-            self.executor.map(partial(work_with, self.executor.engine, encode), items, on_result=looks.keep)
+            looks = _Looks(self, {record.id: record for record in records}, advance)
+            shards = self.tables(records)
+            self.executor.map(partial(work_with, self.executor.engine, encode), shards, on_result=looks.keep)
         return [mention for index in range(len(shards)) for mention in looks.found[index]]
+
+    def tables(self, records: Sequence[NewRecord]) -> list[pa.Table]:
+        """Return records as shards to be encoded."""
+        return [_table(records[at : at + SHARD_SIZE]) for at in range(0, len(records), SHARD_SIZE)]
 
 
 def _table(records: Iterable[NewRecord]) -> pa.Table:
@@ -135,7 +137,7 @@ class _Looks:
     """Turns what shards become into mentions, whatever order they come in."""
 
     looker: Looker
-    shards: Sequence[Mapping[str, NewRecord]]
+    records: Mapping[str, NewRecord]
     advance: Advance
     found: dict[int, list[Mention]] = field(default_factory=dict)
 
@@ -147,8 +149,8 @@ class _Looks:
                 looker.counts[f"pictures left out: {row['code']}"] += 1
                 continue
             geometry = geometry_of(row["width"], row["height"], looker.backbone, looker.config.visual.view)
-            record = self.shards[index][row["record"]]
+            record = self.records[row["record"]]
             seen.append(Seen(record.id, record.document, str(record.image), geometry, row["phash"], record.time))
         self.found[index] = looker.reader.read(seen, shard.activations.pooled, shard.activations.projected)
         looker.counts["pictures"] += len(seen)
-        self.advance(len(self.shards[index]))
+        self.advance(shard.images.num_rows)
