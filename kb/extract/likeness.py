@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kb.extract.evoked import Evoked
+    from kb.extract.evoked import Evoked, Float32s
     from kb.extract.mention import Mention
 
 __all__ = ["Likeness"]
 
 WORD = re.compile(r"[^\W\d_]+")
+KEPT = 4096
+"""Sentences, and sets of patterns, whose vectors are kept."""
 
 
 class Likeness:
@@ -28,12 +31,19 @@ class Likeness:
         """Note the words of each pattern."""
         self._evoked = evoked
         self._words = {pattern.id: (*pattern.name_words, *pattern.item_words) for pattern in evoked.patterns}
+        # every sentence of a document is compared with every picture
+        self._said = lru_cache(KEPT)(self._vectors_of_sentence)
+        self._shown = lru_cache(KEPT)(self._vectors_of_patterns)
 
     def __call__(self, text: Mention, image: Mention) -> float:
         """Return how alike two mentions are, 0 to 1; 0 where the words of either have no vectors."""
-        said = WORD.findall(text.sentence.text.casefold()) if text.sentence else []
-        shown = dict.fromkeys(word for pattern in image.patterns for word in self._words.get(pattern, ()))
-        one, other = self._evoked.vectors_of(shown), self._evoked.vectors_of(dict.fromkeys(said))
+        one, other = self._shown(image.patterns), self._said(text.sentence.text if text.sentence else "")
         if not len(one) or not len(other):
             return 0.0
         return max(float((one @ other.T).max(axis=1).mean()), 0.0)
+
+    def _vectors_of_sentence(self, sentence: str) -> Float32s:
+        return self._evoked.vectors_of(dict.fromkeys(WORD.findall(sentence.casefold())))
+
+    def _vectors_of_patterns(self, patterns: tuple[str, ...]) -> Float32s:
+        return self._evoked.vectors_of(dict.fromkeys(word for each in patterns for word in self._words.get(each, ())))

@@ -152,13 +152,18 @@ def measure_extent(network: nn.Module, layer: str, input_size: int) -> Extent:
         input_size: Height and width of its input, in pixels.
 
     Raises:
-        BackboneError: The layer gives no maps, or does not run on larger inputs.
+        BackboneError: The layer gives no maps, does not run on larger inputs, or its outermost cells lie outside of the input.
     """
     even = _even_copy(network)
     grid = _grid(even, layer, input_size)
     one_more, two_more = (_side_for(even, layer, input_size, grid + more) for more in (1, 2))
     stride = two_more - one_more
     offset = (input_size - grid * stride) / 2
+    if offset + stride <= 0:
+        raise BackboneError(
+            f"The layer {layer!r} has {grid} cells in a row, {stride} pixels apart, for an input of {input_size}: the outermost see nothing of it.",
+            hint="Choose another layer.",
+        )
     return Extent(grid, stride, offset, _receptive_field(even, layer, input_size))
 
 

@@ -108,6 +108,13 @@ def test_probe_says_where_cells_lie_that_reach_beyond_the_input() -> None:
     assert ((x0 + x1) / 2, (y0 + y1) / 2) == (25, 45)
 
 
+def test_probe_refuses_a_layer_whose_outermost_cells_see_nothing() -> None:
+    # 4 cells of 2 pixels fit on 8; 4 pixels of padding on each side are 4 cells more, two of which lie outside on either side
+    padded = nn.Sequential(nn.Conv2d(3, 1, 2, stride=2, padding=4))
+    with pytest.raises(BackboneError, match="has 8 cells in a row, 2 pixels apart, for an input of 8"):
+        measure_extent(padded, "0", 8)
+
+
 def test_probe_refuses_a_network_without_maps() -> None:
     with pytest.raises(BackboneError, match="no spatial output"):
         find_layer(define_network("torchvision", "vit_b_16"), 224)
