@@ -36,7 +36,8 @@ class Draft:
     """A record on its way: what its rows say, and what is wrong with it.
 
     Attributes:
-        record: Its id.
+        record: Its id, unique.
+        original: Its id as its rows give it, which others may have too.
         where: Place of its first row.
         number: Number of that row, from 0.
         fields: What its rows say.
@@ -53,6 +54,7 @@ class Draft:
     """
 
     record: str
+    original: str
     where: str
     number: int
     fields: Fields
@@ -183,7 +185,7 @@ def _draft(row: Row, number: int, fields: Fields) -> Draft:
     if code is None and fields.image is None:
         code, reason = NO_IMAGE, "the record names no image"
     record = fields.id or fields.image or row.where
-    return Draft(record, row.where, number, fields, fields.document or record, code, reason, notes=fields.notes)
+    return Draft(record, record, row.where, number, fields, fields.document or record, code, reason, notes=fields.notes)
 
 
 def _key(draft: Draft) -> str:
@@ -231,9 +233,9 @@ def _number(drafts: Iterable[Draft], ids: Tally) -> Iterator[Draft]:
     """Keep the first record of each id; later ones become bad and get a number after their id."""
     names = Names(ids)
     for draft in drafts:
-        name, owner = names.name(draft.record, draft.where)
+        name, owner = names.name(draft.original, draft.where)
         if owner is not None and draft.code is None:
-            draft.code, draft.reason = DUPLICATE, f"id {draft.record!r} is already at {owner}"
+            draft.code, draft.reason = DUPLICATE, f"id {draft.original!r} is already at {owner}"
         draft.record, draft.owner = name, owner
         yield draft
 

@@ -63,7 +63,8 @@ _REMOTE_THREADS = 16
 class Corpus:
     """A corpus that has been read.
 
-    `reader` and `columns` say how: the reader's name, and for each field the columns it came from.
+    `reader` and `columns` say how: the reader's name, and for each field the columns it came from. `numbered` gives, for each
+    record whose id was there before, the id that its rows give it.
     """
 
     location: str
@@ -72,6 +73,7 @@ class Corpus:
     images: ImageFinder
     reader: str
     columns: Mapping[str, tuple[str, ...]]
+    numbered: Mapping[str, str]
 
     def open_image(self, image: str) -> bytes:
         """Return the bytes of an image of this corpus.
@@ -112,7 +114,8 @@ def read_corpus(
     images = ImageSource(folder)
     table = _look_at_all(drafts, images, on_progress)
     _check_usable(table, location)
-    return Corpus(location, declaration, table, images, choice.name, found)
+    numbered = {draft.record: draft.original for draft in drafts if draft.owner is not None}
+    return Corpus(location, declaration, table, images, choice.name, found, numbered)
 
 
 def _look_at_all(drafts: Iterable[Draft], images: ImageSource, on_progress: Callable[[int], None] | None) -> pa.Table:

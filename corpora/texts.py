@@ -66,6 +66,7 @@ class NewRecord(NamedTuple):
         image_hash: Hash of the picture, where it was looked at.
         time: When it was published, as the corpus says.
         ends_document: Whether no later record belongs to its document.
+        original: Its id as the corpus gives it, where it comes again there and this one is numbered.
     """
 
     id: str
@@ -77,6 +78,7 @@ class NewRecord(NamedTuple):
     image_hash: str | None = None
     time: str | None = None
     ends_document: bool = False
+    original: str | None = None
 
 
 class NewCorpus(NamedTuple):
@@ -167,6 +169,7 @@ def _new_record(draft: Draft) -> NewRecord:
         draft.image_hash,
         fields.time,
         draft.ends_document,
+        draft.original if draft.owner is not None else None,
     )
 
 
@@ -191,7 +194,8 @@ def _sentences(path: Path, names: Names, notes: Counter[str]) -> Iterator[NewRec
         name, owner = names.name(sentence.id, "")
         if owner is not None:
             notes["sentences with an id that was there before, numbered"] += 1
-        yield NewRecord(name, sentence.document, (TextRecord(name, sentence.document, sentence.text),))
+        text = TextRecord(name, sentence.document, sentence.text)
+        yield NewRecord(name, sentence.document, (text,), original=None if owner is None else sentence.id)
 
 
 def read_file_text(name: str, file: TextIO) -> Iterator[NewRecord]:

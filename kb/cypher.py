@@ -232,6 +232,9 @@ FIND_CORPORA_WITH_RECORD = "MATCH (i:Image {record: $value}) RETURN DISTINCT i.s
 FIND_SOURCES_WITH_RECORD = (
     "MATCH (m:Mention {record: $value}) RETURN DISTINCT coalesce(m.source, '') AS source ORDER BY source"
 )
+FIND_RECORDS_BEGINNING = (
+    "MATCH (m:Mention) WHERE m.record STARTS WITH $value RETURN DISTINCT m.record AS record ORDER BY record"
+)
 FIND_SOURCES_WITH_DOCUMENT = "MATCH (d:Document {document: $value}) RETURN DISTINCT d.source AS source ORDER BY source"
 FIND_RUNS_OF_CORPUS = "MATCH (m:MiningRun)-[:USED_CORPUS]->(:Corpus {corpus: $value}) RETURN DISTINCT m.run AS run"
 FIND_LOAD = "MATCH (l:EventminerLoad {corpus: $value}) RETURN DISTINCT l.corpus AS corpus"

@@ -23,6 +23,7 @@ __all__ = [
     "find_corpus",
     "find_corpus_of_bundle",
     "find_loaded",
+    "find_numbered_records",
     "find_places_of_source",
     "find_sources_with_document",
     "find_sources_with_record",
@@ -106,6 +107,16 @@ def find_corpora_with_record(store: GraphStore, record: str) -> list[str]:
         KbError: The store cannot be asked.
     """
     return _names(store, cypher.FIND_CORPORA_WITH_RECORD, record)
+
+
+def find_numbered_records(store: GraphStore, record: str) -> list[str]:
+    """Return the ids of which a store has mentions that are an id with a number after it (`ID#2`), in their order.
+
+    Raises:
+        KbError: The store cannot be asked.
+    """
+    names = _names(store, cypher.FIND_RECORDS_BEGINNING, f"{record}#")
+    return [name for name in names if name.removeprefix(f"{record}#").isdecimal()]
 
 
 def find_places_of_source(store: GraphStore, source: str) -> list[str]:

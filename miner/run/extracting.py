@@ -88,10 +88,10 @@ def extract_all(known: KnownRun, corpus: NewCorpus, place: Place, progress: Prog
 
 
 def _remembered(known: KnownRun, records: Iterable[NewRecord], counts: Counter[str]) -> Iterator[NewRecord]:
-    """Leave out what the run was told to forget, known by the id of its record or by its picture."""
+    """Leave out what the run was told to forget, known by the id of its record, also without its number, or by its picture."""
     hashes = forgotten_hashes(known.folder)
     for record in records:
-        if not hashes or not is_forgotten(hashes, record.id, record.image_hash):
+        if not hashes or not is_forgotten(hashes, record.id, record.original, record.image_hash):
             yield record
             continue
         if record.texts:

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from corpora.drafts import DUPLICATE, NO_IMAGE
 from kb import cypher
 from kb.bundle import verify_bundle
 from kb.embedded_store import graph_file
@@ -16,6 +17,7 @@ from kb.loading.copying import load_as
 from kb.loading.finding import (
     find_corpora_of_run,
     find_corpora_with_record,
+    find_numbered_records,
     find_sources_with_document,
     find_sources_with_record,
     note_folder_again,
@@ -157,12 +159,28 @@ def _forget_mentions(folder: RunFolder, record: str, uri: str, runs: frozenset[s
     own = str(folder.read_state()["corpus"])
     with open_store(uri) as store:
         for corpus in (own, *_copies(store, own, runs)):
-            sources = delete_mentions_of_record(store, record, read_from=own, corpus=corpus)
-            # A killed command may have left only the documents.
-            for source in sorted({corpus, *sources, *find_sources_with_document(store, record)}):
+            sources = {corpus}
+            for name in _names_of(folder, record, store):
+                sources |= delete_mentions_of_record(store, name, read_from=own, corpus=corpus)
+                # A killed command may have left only the documents.
+                sources |= set(find_sources_with_document(store, name))
+            for source in sorted(sources):
                 change_all(
                     store, cypher.DELETE_EMPTY_DOCUMENTS, {"source": source}, limit=DELETED_ROWS, keep=Patience().keep
                 )
+
+
+def _names_of(folder: RunFolder, record: str, store: GraphStore) -> list[str]:
+    """Return an id and what later records of that id are called, as far as a store has mentions of them.
+
+    A record that the corpus itself gives an id such as `ID#2` is another one.
+    """
+    numbered = find_numbered_records(store, record)
+    if not numbered or not folder.is_finished:
+        return [record, *numbered]
+    rows = read_table(folder.artefact("read").file("records.parquet"), ["record", "code"]).to_pylist()
+    own = {row["record"] for row in rows if row["code"] not in (DUPLICATE, NO_IMAGE)}
+    return [record, *(name for name in numbered if name not in own)]
 
 
 def _renew(folder: RunFolder, record: str, uri: str, runs: frozenset[str]) -> None:
@@ -189,7 +207,8 @@ def _renew(folder: RunFolder, record: str, uri: str, runs: frozenset[str]) -> No
                 other,
                 store.uri,
             )
-        for source in find_sources_with_record(store, record):
+        names = _names_of(folder, record, store)
+        for source in sorted({source for name in names for source in find_sources_with_record(store, name)}):
             logger.warning(
                 "%s has mentions of a record of that name from %s, which was not read from this corpus: if it is the same, "
                 "remove them with 'eventminer kb load --prune NAME --to %s'.",

@@ -125,16 +125,22 @@ def _digest(value: str) -> str:
 def hide_forgotten(corpus: Corpus, folder: RunFolder) -> Corpus:
     """Put a row without content in the place of every record that this run folder was told to forget.
 
-    A record is known by its id or by its picture, so that another id does not bring it back.
+    A record is known by its id or by its picture, so that another id does not bring it back, nor does the number that a
+    record gets whose id was there before.
     """
     hashes = _read_hashes(folder)
     if not hashes:
         return corpus
     columns = [corpus.records[name].to_pylist() for name in ("record", "imageHash")]
-    hits = [i for i, values in enumerate(zip(*columns, strict=True)) if is_forgotten(hashes, *values)]
+    rows = enumerate(zip(*columns, strict=True))
+    hits = [i for i, (name, picture) in rows if is_forgotten(hashes, name, corpus.numbered.get(name), picture)]
     parts, start = [], 0
     for i in hits:
-        parts += [corpus.records.slice(start, i - start), _blank(corpus.records.slice(i, 1).to_pylist()[0])]
+        row = corpus.records.slice(i, 1).to_pylist()[0]
+        parts += [
+            corpus.records.slice(start, i - start),
+            _blank(row, corpus.numbered.get(row["record"], row["record"])),
+        ]
         start = i + 1
     return replace(corpus, records=pa.concat_tables([*parts, corpus.records.slice(start)]).combine_chunks())
 
@@ -149,10 +155,10 @@ def is_forgotten(hashes: AbstractSet[str], *values: str | None) -> bool:
     return any(value is not None and _digest(value) in hashes for value in values)
 
 
-def _blank(row: Mapping[str, Any]) -> pa.Table:
+def _blank(row: Mapping[str, Any], original: str) -> pa.Table:
     name = hidden_name(row["record"])
     # Some corpora have no better place for a record than its name.
-    is_name = row["record"] in row["where"] or row["where"] in (row["image"] or "")
+    is_name = original in row["where"] or row["where"] in (row["image"] or "")
     kept: dict[str, Any] = {
         "where": name if is_name else row["where"],
         "record": name,

@@ -15,6 +15,7 @@ from kb.extract.coref_graph import read_graph_clues, write_same
 from kb.extract.graph_rows import argument_rows
 from kb.extract.statements import WRITE_ARGUMENTS
 from kb.extract.writing import Written, delete_mentions_of_record, write_mentions
+from kb.loading.finding import find_numbered_records
 from kb.loading.load import load_bundle, remove_corpus
 from kb.model import node_id
 from kb.result import Changes
@@ -189,6 +190,11 @@ def test_mentions_of_a_forgotten_record_go_and_those_of_its_namesake_elsewhere_s
         ("c2", "elsewhere"),
         ("c3", "unknown"),
     ]
+
+
+def test_records_with_a_number_after_an_id_are_found_and_no_others(store: GraphStore) -> None:
+    write(store, [said(name, caption=None) for name in ("c2", "c2#2", "c2#10", "c2#x", "c2#", "c22", "c22#2")])
+    assert find_numbered_records(store, "c2") == ["c2#10", "c2#2"]
 
 
 def test_mentions_of_one_event_are_joined_once_and_parted_when_they_are_no_more(store: GraphStore) -> None:

@@ -114,6 +114,23 @@ def test_a_forgotten_record_does_not_come_back(run: Path, tmp_path: Path) -> Non
     assert "1 texts left out: forgotten" in done.stderr
 
 
+def test_a_forgotten_record_does_not_come_back_with_a_number_after_its_id(run: Path, tmp_path: Path) -> None:
+    write_json(run / "forgotten.json", {"hashes": [digest_bytes(b"forgotten\0a")]})
+    lines = "".join(f"{name},none.jpg,Soldiers attacked the city.\n" for name in ("a", "a", "b", "b", "a"))
+    (tmp_path / "c.csv").write_text(f"id,image,caption\n{lines}", encoding="utf-8")
+    done = CliRunner().invoke(app, ["extract", "--kb", str(run), "--corpus", str(tmp_path / "c.csv"), "--no-images"])
+    assert [json.loads(line)["record"] for line in done.stdout.splitlines()] == ["b", "b#2"]
+    assert "3 texts left out: forgotten" in done.stderr
+
+
+def test_a_forgotten_sentence_does_not_come_back_with_a_number_after_its_id(run: Path, tmp_path: Path) -> None:
+    write_json(run / "forgotten.json", {"hashes": [digest_bytes(b"forgotten\0a_0")]})
+    rows = [sentence(name, "Soldiers attacked the city .") for name in ("a_0", "a_0", "b_0")]
+    path = write_sentences(tmp_path / "gold.json", *rows)
+    done = CliRunner().invoke(app, ["extract", "--kb", str(run), "--corpus", str(path)])
+    assert [json.loads(line)["record"] for line in done.stdout.splitlines()] == ["b_0"]
+
+
 def test_mentions_lie_in_the_captions_that_run_reads(run: Path, tmp_path: Path) -> None:
     said = "  Soldiers attacked\u0007 the\ud83d city. "
     rows = [

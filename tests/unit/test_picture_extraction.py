@@ -80,6 +80,17 @@ def test_a_forgotten_picture_does_not_come_back_under_another_id(known: KnownRun
     assert extract(known, one_picture(tmp_path / "c" / "a.jpg"), counts) == [("a.jpg", "a.jpg")]
 
 
+def test_a_forgotten_id_does_not_come_back_with_a_number_after_it(known: KnownRun, tmp_path: Path) -> None:
+    write_json(known.path / "forgotten.json", {"hashes": [digest_bytes(b"forgotten\0a")]})
+    (tmp_path / "a.jpg").write_bytes(b"another")
+    rows = [{"id": name, "image": "a.jpg", "caption": "Burned"} for name in ("a", "b", "a", "b")]
+    (tmp_path / "captions.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    counts: Counter[str] = Counter()
+    new = open_new(str(tmp_path / "captions.jsonl"), counts)
+    assert {name for name, _ in extract(known, new, counts)} == {"b", "b#2"}
+    assert counts["texts left out: forgotten"] == counts["pictures left out: forgotten"] == 2
+
+
 def record(name: str, document: str, *, text: bool = False, image: bool = False, last: bool = False) -> NewRecord:
     texts = (TextRecord(name, document, "Burned"),) if text else ()
     return NewRecord(name, document, texts, f"{name}.jpg" if image else None, ends_document=last)
