@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +22,7 @@ from miner.errors import CorpusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TextIO
 
 __all__ = [
     "M2E2_TYPES", "Box", "Gold", "GoldArgument", "GoldImage", "GoldMention", "Pair", "Sentence", "Span", "document_of",
@@ -40,8 +40,7 @@ Box = tuple[float, float, float, float]
 
 HEAD_CHARS = 4096
 PART_CHARS = 1 << 20
-BETWEEN = " \t\r\n,"
-"""What may stand between the elements of a list."""
+SPACE = " \t\r\n"
 
 
 class Span(NamedTuple):
@@ -170,28 +169,67 @@ def read_sentences(path: Path) -> Iterator[Sentence]:
 
 def _elements(path: Path) -> Iterator[Any]:
     """Yield the elements of a JSON list without reading all of it at once."""
-    decode, rest = json.JSONDecoder().raw_decode, ""
     try:
         with path.open(encoding="utf-8-sig") as file:
-            more = iter(partial(file.read, PART_CHARS), "")
-            rest = next(more, "").lstrip()
-            if not rest.startswith("["):
+            rest = _Rest(file)
+            if not rest.takes("["):
                 raise _no_sentences(path)
-            rest = rest[1:]
-            while not (rest := rest.lstrip(BETWEEN)).startswith("]"):
-                try:
-                    element, end = decode(rest)
-                except ValueError:
-                    if not (part := next(more, "")):
-                        raise
-                    rest += part
-                else:
-                    yield element
-                    rest = rest[end:]
+            yield from rest.take_list()
     except OSError as error:
         raise CorpusError(f"Cannot read {path}: {error.strerror or error}.", hint="Check the path.") from error
     except ValueError as error:
         raise CorpusError(f"{path} is not a JSON file of M2E2: {error}.", hint="Check that it is whole.") from error
+
+
+class _Rest:
+    """What has not been taken of a file, of which no more is in memory than it takes to go on."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self._text = file, ""
+        self._n_taken = 0
+        self._decode = json.JSONDecoder().raw_decode
+
+    def takes(self, mark: str) -> bool:
+        """Go past white space, then past a mark if it comes next, and tell whether it does."""
+        comes = self._skip_space().startswith(mark)
+        self._text = self._text[len(mark) :] if comes else self._text
+        return comes
+
+    def take_list(self) -> Iterator[Any]:
+        """Yield the elements of a list of which the opening bracket was taken, and nothing comes after it.
+
+        Raises:
+            ValueError: It is no JSON list, or something comes after it.
+        """
+        if not self.takes("]"):
+            yield self._take_element()
+            while self.takes(","):
+                yield self._take_element()
+            if not self.takes("]"):
+                raise ValueError(f"neither ',' nor ']' comes after element {self._n_taken}")
+        if self._skip_space():
+            raise ValueError("something comes after the end of the list")
+
+    def _skip_space(self) -> str:
+        """Return what is in memory after white space; empty at the end alone."""
+        while not (text := self._text.lstrip(SPACE)) and (part := self._file.read(PART_CHARS)):
+            self._text = part
+        self._text = text
+        return text
+
+    def _take_element(self) -> Any:  # noqa: ANN401 - a JSON value has no narrower type
+        self._skip_space()
+        while True:
+            try:
+                element, end = self._decode(self._text)
+            except json.JSONDecodeError as error:
+                if not (part := self._file.read(PART_CHARS)):
+                    raise ValueError(f"element {self._n_taken + 1}: {error.msg}") from error
+                self._text += part
+            else:
+                self._text = self._text[end:]
+                self._n_taken += 1
+                return element
 
 
 def read_gold(paths: Sequence[Path]) -> Gold:

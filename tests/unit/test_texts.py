@@ -155,9 +155,31 @@ def test_sentences_of_gold_files_come_without_gold_and_with_ids_of_their_own(tmp
     notes: Counter[str] = Counter()
     assert list(open_sentences(path, notes).records) == [
         NewRecord("doc_3", "doc", (TextRecord("doc_3", "doc", "He died"),)),
-        NewRecord("doc_3#2", "doc", (TextRecord("doc_3#2", "doc", "She \ufffd left"),)),
+        NewRecord("doc_3#2", "doc", (TextRecord("doc_3#2", "doc", "She \ufffd left"),), original="doc_3"),
     ]
     assert notes == {"sentences with an id that was there before, numbered": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("[ONE]\n[ONE]", "something comes after the end of the list"),
+        ("[ONE] rubbish", "something comes after the end of the list"),
+        ("[ONE ONE]", "neither ',' nor ']' comes after element 1"),
+        ("[ONE", "neither ',' nor ']' comes after element 1"),
+        ("[ONE,, ONE]", "element 2: Expecting value"),
+        ("[ONE,]", "element 2: "),
+        ("[,ONE]", "element 1: Expecting value"),
+        ("[", "element 1: Expecting value"),
+    ],
+)
+def test_a_file_of_sentences_that_is_no_json_list_is_refused(tmp_path: Path, content: str, complaint: str) -> None:
+    one = json.dumps(sentence("d_0", "He died"))
+    (tmp_path / "gold.json").write_text(content.replace("ONE", one), encoding="utf-8")
+    with pytest.raises(CorpusError, match=f"is not a JSON file of M2E2: {complaint}"):
+        open_sentences(tmp_path / "gold.json", Counter())
+    (tmp_path / "gold.json").write_text(f" \n[ {one} ,\t{one}\n]\r\n ", encoding="utf-8")
+    assert [record.id for record in open_sentences(tmp_path / "gold.json", Counter()).records] == ["d_0", "d_0#2"]
 
 
 def test_sentences_are_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
