@@ -41,16 +41,15 @@ class Draft:
         where: Place of its first row.
         number: Number of that row, from 0.
         fields: What its rows say.
-        group: Names the document that it belongs to; itself, as its rows name it, where they say nothing of a document.
+        groups: Document of each row that it was made of; its id, as its rows give it, where they say nothing of a document.
+        documents: Document of each caption, where its row names one.
         code: Why it cannot be used.
         reason: The same, for people.
         owner: Place of the record that its id belongs to, where that is another one.
         image_bytes: Size of its picture, once that was looked at.
         image_hash: Hash of its picture, once that was looked at.
         notes: Codes of what was repaired.
-        n_rows: How many rows it was made of.
-        n_in_group: How many of these named its document.
-        ends_document: Whether no later record belongs to its document.
+        ends: Those of its documents that no later record belongs to.
     """
 
     record: str
@@ -58,21 +57,25 @@ class Draft:
     where: str
     number: int
     fields: Fields
-    group: str
+    groups: tuple[str, ...]
+    documents: tuple[str | None, ...]
     code: str | None = None
     reason: str | None = None
     owner: str | None = None
     image_bytes: int | None = None
     image_hash: str | None = None
     notes: tuple[str, ...] = ()
-    n_rows: int = 1
-    n_in_group: int = 1
-    ends_document: bool = True
+    ends: tuple[str, ...] = ()
 
     @property
     def document(self) -> str:
-        """Id of its document; its own where its rows name none."""
-        return self.fields.document or self.record
+        """Id of its document, of the first where its rows name several; its own, as they give it, where they name none."""
+        return self.fields.document or self.original
+
+    @property
+    def has_several_documents(self) -> bool:
+        """Whether its rows name several."""
+        return len(set(self.groups) - {self.original}) > 1
 
 
 class Tally:
@@ -165,10 +168,10 @@ def read_drafts(sheet: Sheet, columns: Columns, declaration: Declaration) -> Ite
     ids, groups = Tally(), Tally()
     for draft in _drafts(sheet, columns, declaration):
         ids.add(_key(draft))
-        groups.add(draft.group)
+        groups.add(draft.groups[0])
     drafts = _drafts(sheet, columns, declaration)
     whole = _number(drafts, ids) if "id" in columns else _merge_lines(drafts, ids)
-    return _end_documents(whole, groups) if "document" in columns else whole
+    return _end_documents(whole, groups)
 
 
 def _drafts(sheet: Sheet, columns: Columns, declaration: Declaration) -> Iterator[Draft]:
@@ -185,7 +188,8 @@ def _draft(row: Row, number: int, fields: Fields) -> Draft:
     if code is None and fields.image is None:
         code, reason = NO_IMAGE, "the record names no image"
     record = fields.id or fields.image or row.where
-    return Draft(record, record, row.where, number, fields, fields.document or record, code, reason, notes=fields.notes)
+    groups, documents = (fields.document or record,), (fields.document,) * len(fields.captions)
+    return Draft(record, record, row.where, number, fields, groups, documents, code, reason, notes=fields.notes)
 
 
 def _key(draft: Draft) -> str:
@@ -199,7 +203,7 @@ def _merge_lines(drafts: Iterable[Draft], ids: Tally) -> Iterator[Draft]:
     for draft in drafts:
         key = _key(draft)
         whole = _merge(begun.pop(key), draft) if key in begun else draft
-        if whole.n_rows < ids[key]:
+        if len(whole.groups) < ids[key]:
             begun[key] = whole
         else:
             yield whole
@@ -218,14 +222,12 @@ def _merge(first: Draft, second: Draft) -> Draft:
         licence=one.licence or other.licence,
         credit=one.credit or other.credit,
     )
-    group = fields.document or first.group
     return replace(
         first,
         fields=fields,
-        group=group,
+        groups=first.groups + second.groups,
+        documents=first.documents + second.documents,
         notes=(*first.notes, *second.notes, "merged-lines"),
-        n_rows=first.n_rows + second.n_rows,
-        n_in_group=sum(draft.n_in_group for draft in (first, second) if draft.group == group),
     )
 
 
@@ -241,11 +243,12 @@ def _number(drafts: Iterable[Draft], ids: Tally) -> Iterator[Draft]:
 
 
 def _end_documents(drafts: Iterable[Draft], groups: Tally) -> Iterator[Draft]:
-    """Say of each record whether others of its document are still to come."""
+    """Say of each record to which of its documents no other is still to come."""
     left: dict[str, int] = {}
     for draft in drafts:
-        rest = left.pop(draft.group, groups[draft.group]) - draft.n_in_group
-        if rest > 0:
-            left[draft.group] = rest
-            draft.ends_document = False
+        for group in draft.groups:
+            left[group] = (left[group] if group in left else groups[group]) - 1
+        draft.ends = tuple(group for group in dict.fromkeys(draft.groups) if left[group] <= 0)
+        for group in draft.ends:
+            del left[group]
         yield draft

@@ -38,7 +38,7 @@ class TextRecord(NamedTuple):
 
     Attributes:
         id: Of the record.
-        document: Id of the document that the record belongs to; the record itself where nothing says more.
+        document: Id of the document that the text belongs to; that of the record where nothing says more.
         text: As it was read; a caption as `eventminer run` keeps it.
         caption: Number of the caption in its record, from 0; None where the record is one text.
         first: Where the text begins in the record, in characters, if it is a later part of a long one.
@@ -58,14 +58,14 @@ class NewRecord(NamedTuple):
 
     Attributes:
         id: Of the record.
-        document: Id of its document; its own where nothing says more.
+        document: Id of its document, of the first that has its picture; its own, as the corpus gives it, where nothing says more.
         texts: Its captions, or the text.
         image: Its picture, as the corpus names it; None where it has none or none is looked at.
         code: Why the picture cannot be used.
         reason: The same, for people.
         image_hash: Hash of the picture, where it was looked at.
         time: When it was published, as the corpus says.
-        ends_document: Whether no later record belongs to its document.
+        ends: Those of its documents and those of its texts that no later record belongs to.
         original: Its id as the corpus gives it, where it comes again there and this one is numbered.
     """
 
@@ -77,7 +77,7 @@ class NewRecord(NamedTuple):
     reason: str | None = None
     image_hash: str | None = None
     time: str | None = None
-    ends_document: bool = False
+    ends: tuple[str, ...] = ()
     original: str | None = None
 
 
@@ -150,25 +150,27 @@ def _noted_pictures(drafts: Iterable[Draft], notes: Counter[str]) -> Iterator[Dr
     for draft in drafts:
         if draft.code == NO_IMAGE:
             notes["records without a picture"] += 1
+        if draft.has_several_documents:
+            notes["pictures of several documents, joined with texts of the first alone"] += 1
         yield draft
 
 
 def _new_record(draft: Draft) -> NewRecord:
-    fields, document = draft.fields, draft.document
+    fields = draft.fields
     texts = tuple(
-        TextRecord(draft.record, document, caption, number, time=fields.time)
-        for number, caption in enumerate(fields.captions)
+        TextRecord(draft.record, document or draft.document, caption, number, time=fields.time)
+        for number, (caption, document) in enumerate(zip(fields.captions, draft.documents, strict=True))
     )
     return NewRecord(
         draft.record,
-        document,
+        draft.document,
         texts,
         fields.image,
         draft.code,
         draft.reason,
         draft.image_hash,
         fields.time,
-        draft.ends_document,
+        draft.ends,
         draft.original if draft.owner is not None else None,
     )
 

@@ -83,7 +83,7 @@ def extract_all(known: KnownRun, corpus: NewCorpus, place: Place, progress: Prog
             joiner.see(looker.look(pictures) if looker else [])
             if texts:
                 texts.extract(NewCorpus(block).texts(), Extraction(joiner.hear, out.counts))
-            joiner.end(record.document for record in block if record.ends_document)
+            joiner.end(document for record in block for document in record.ends)
         joiner.finish()
 
 

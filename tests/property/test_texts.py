@@ -59,5 +59,9 @@ def test_extraction_reads_the_records_of_a_run(rows: list[dict[str, Any] | int],
         if row["code"] != "not-an-object"
     }
     assert all([text.caption for text in record.texts] == list(range(len(record.texts))) for record in found)
-    last = {record.document: place for place, record in enumerate(found)}
-    assert not [r for place, r in enumerate(found) if r.ends_document and last[r.document] != place]
+    last = {d: place for place, r in enumerate(found) for d in (r.document, *(text.document for text in r.texts))}
+    ended = [(document, place) for place, record in enumerate(found) for document in record.ends]
+    assert not [document for document, place in ended if last.get(document, -1) > place]
+    assert len({document for document, _ in ended}) == len(ended)
+    left_out = any(row["code"] == "not-an-object" for row in read)
+    assert left_out or last.keys() <= {document for document, _ in ended}

@@ -49,7 +49,7 @@ STORY = "Soldiers attacked the city.\n\nTanks burned near a checkpoint. Nobody c
 
 
 def text_record(name: str, text: str) -> NewRecord:
-    return NewRecord(name, name, (TextRecord(name, name, text),), ends_document=True)
+    return NewRecord(name, name, (TextRecord(name, name, text),), ends=(name,))
 
 
 def keep(folder: RunFolder, stage: str, write: Callable[[Path], None]) -> str:
@@ -156,6 +156,28 @@ def test_mentions_lie_in_the_captions_that_run_reads(run: Path, tmp_path: Path) 
         for part in (mention["trigger"], mention["sentence"], *mention["arguments"]):
             assert captions[mention["record"]][mention["caption"]][part["start"] : part["end"]] == part["text"]
     assert len({mention_row(m, provenance())["id"] for m in mentions}) == len(mentions)
+
+
+def test_captions_stay_in_the_documents_that_their_lines_name(run: Path, tmp_path: Path) -> None:
+    said = "Soldiers attacked the city."
+    lines = [f"{image},{said},{document}" for image, document in (("x.jpg", "D1"), ("y.jpg", "D2"), ("x.jpg", "D2"))]
+    (tmp_path / "c.csv").write_text("\n".join(["image,caption,document", *lines, f"x.jpg,{said},"]), encoding="utf-8")
+    done = CliRunner().invoke(app, ["extract", "--kb", str(run), "--corpus", str(tmp_path / "c.csv"), "--no-images"])
+    mentions = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted((m["record"], m["caption"], m["document"]) for m in mentions) == [
+        ("x.jpg", 0, "D1"),
+        ("x.jpg", 1, "D2"),
+        ("x.jpg", 2, "D1"),
+        ("y.jpg", 0, "D2"),
+    ]
+
+
+def test_lines_of_one_id_are_one_document(run: Path, tmp_path: Path) -> None:
+    lines = "".join(f"{name},Soldiers attacked the city.\n" for name in ("a", "b", "a"))
+    (tmp_path / "c.csv").write_text(f"id,caption\n{lines}", encoding="utf-8")
+    done = CliRunner().invoke(app, ["extract", "--kb", str(run), "--corpus", str(tmp_path / "c.csv")])
+    mentions = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(m["record"], m["document"]) for m in mentions] == [("a", "a"), ("b", "b"), ("a#2", "a")]
 
 
 def test_extract_into_a_graph_that_cannot_take_it_fails_before_it_reads(run: Path, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_forgotten_id_does_not_come_back_with_a_number_after_it(known: KnownRu
 
 def record(name: str, document: str, *, text: bool = False, image: bool = False, last: bool = False) -> NewRecord:
     texts = (TextRecord(name, document, "Burned"),) if text else ()
-    return NewRecord(name, document, texts, f"{name}.jpg" if image else None, ends_document=last)
+    return NewRecord(name, document, texts, f"{name}.jpg" if image else None, ends=(document,) if last else ())
 
 
 @pytest.mark.parametrize("block", [1, 2, 100])

@@ -128,24 +128,47 @@ def test_documents_end_with_their_last_record(tmp_path: Path) -> None:
     rows = [("a", "d"), ("b", "e"), ("c", None), ("d", None), ("e", "d"), ("f", "d"), ("a", None)]
     content = [{"id": name, "caption": "x", "docId": document} for name, document in rows]
     found = list(open_new(write(tmp_path, "c.jsonl", list[object](content)), Counter()).records)
-    assert [(record.id, record.document, record.ends_document) for record in found] == [
-        ("a", "d", False),
-        ("b", "e", True),
-        ("c", "c", True),
-        ("d", "d", False),
-        ("e", "d", False),
-        ("f", "d", True),
-        ("a#2", "a#2", True),
+    assert [(record.id, record.document, record.ends) for record in found] == [
+        ("a", "d", ()),
+        ("b", "e", ("e",)),
+        ("c", "c", ("c",)),
+        ("d", "d", ()),
+        ("e", "d", ()),
+        ("f", "d", ("d",)),
+        ("a#2", "a", ("a",)),
     ]
 
 
 def test_a_document_of_merged_lines_ends_with_its_last_record(tmp_path: Path) -> None:
     lines = "image,caption,document\na.jpg,one,d\nb.jpg,two,d\na.jpg,three,\nc.jpg,four,c\n"
     found = list(open_new(write(tmp_path, "m.csv", lines), Counter()).records)
-    assert [(record.id, record.document, record.ends_document) for record in found] == [
-        ("b.jpg", "d", False),
-        ("a.jpg", "d", True),
-        ("c.jpg", "c", True),
+    assert [(record.id, record.document, record.ends) for record in found] == [
+        ("b.jpg", "d", ()),
+        ("a.jpg", "d", ("d", "a.jpg")),
+        ("c.jpg", "c", ("c",)),
+    ]
+
+
+def test_a_picture_of_two_documents_leaves_the_captions_where_they_are_and_ends_both(tmp_path: Path) -> None:
+    lines = "image,caption,document\na.jpg,one,D1\nc.jpg,,D1\na.jpg,two,D2\nb.jpg,three,D2\na.jpg,four,\nc.jpg,,D3\n"
+    notes: Counter[str] = Counter()
+    found = list(open_new(write(tmp_path, "m.csv", lines), notes).records)
+    assert [(r.id, r.document, [(t.text, t.document) for t in r.texts], r.ends) for r in found] == [
+        ("b.jpg", "D2", [("three", "D2")], ()),
+        ("a.jpg", "D1", [("one", "D1"), ("two", "D2"), ("four", "D1")], ("D2", "a.jpg")),
+        ("c.jpg", "D1", [], ("D1", "D3")),
+    ]
+    assert notes["pictures of several documents, joined with texts of the first alone"] == 2
+
+
+def test_records_of_one_id_are_one_document_and_end_it_together(tmp_path: Path) -> None:
+    lines = "id,caption\nx,one\ny,two\nx,three\nx,four\n"
+    found = list(open_new(write(tmp_path, "m.csv", lines), Counter()).records)
+    assert [(record.id, record.document, record.texts[0].document, record.ends) for record in found] == [
+        ("x", "x", "x", ()),
+        ("y", "y", "y", ("y",)),
+        ("x#2", "x", "x", ()),
+        ("x#3", "x", "x", ("x",)),
     ]
 
 
