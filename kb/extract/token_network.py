@@ -37,7 +37,6 @@ LAYER_DROPOUT = 0.1
 HEAD_DROPOUT = 0.2
 
 BATCH = 16
-READ_BATCH = 48
 WARM_UP = 0.1
 LEAST_RATE = 0.02
 DECAY = 0.01
@@ -54,7 +53,7 @@ class _Layer(nn.Module):
         self.norm, self.last_norm = (nn.LayerNorm(N_DIMS, eps=NORM_EPSILON) for _ in range(2))
         self.dropout = nn.Dropout(LAYER_DROPOUT)
 
-    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def forward(self, states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         n, length, _ = states.shape
         query, key, value = self.qkv(states).view(n, length, 3, N_HEADS, N_DIMS // N_HEADS).permute(2, 0, 3, 1, 4)
         seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
@@ -84,7 +83,7 @@ class TokenNetwork(nn.Module):
         found: torch.Tensor = self.norm(self.words(ids) + self.places.weight[: ids.shape[1]] + self.segments.weight[0])
         return found
 
-    def climb(self, states: torch.Tensor, mask: torch.Tensor, first: int, last: int) -> torch.Tensor:
+    def climb(self, states: torch.Tensor, mask: torch.Tensor | None, first: int, last: int) -> torch.Tensor:
         """Return what the layers from `first` to before `last` make of states."""
         for layer in list(self.layers)[first:last]:
             states = layer(states, mask)
@@ -118,8 +117,10 @@ def open_network(base: Tensors, tuned: Tensors, n_types: int, n_roles: int) -> T
     with _steady(0):
         network = TokenNetwork(n_types, n_roles)
     weights = {**_renamed(base), **tuned}
-    # What stays as it is may be shared by all networks; what is trained must not be.
-    tensors = {n: torch.from_numpy(a.copy() if n.startswith(TRAINED) else a) for n, a in weights.items()}
+    # Words are shared by all networks. Columns first, since a single sentence is then multiplied nearly twice as fast.
+    owned = ("layers.", *TRAINED)
+    arrays = {name: np.array(a, order="F") if name.startswith(owned) else a for name, a in weights.items()}
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     network.load_state_dict(tensors, strict=bool(tuned), assign=True)
     network.requires_grad_(requires_grad=False).eval()
     return network
@@ -147,21 +148,18 @@ def _renamed(base: Tensors) -> dict[str, Float32s]:
 
 
 def read_pieces(network: TokenNetwork, sentences: Sequence[Sequence[int]]) -> list[Float32s]:
-    """Return the vectors of the word pieces of sentences, each float32, (n_pieces, 384)."""
+    """Return the vectors of the word pieces of sentences, each float32, (n_pieces, 384), bit for bit whatever else is read."""
     with _steady(0):
         return [one.float().numpy() for one in _read(network, sentences, N_LAYERS)]
 
 
 def _read(network: TokenNetwork, sentences: Sequence[Sequence[int]], n_layers: int) -> list[torch.Tensor]:
-    """Read sentences with some layers; half precision, since what the frozen ones make of all training sentences is kept."""
-    found: list[torch.Tensor] = [torch.empty(0)] * len(sentences)
+    """Read sentences with some layers; half precision, since what the frozen ones make of all training sentences is kept.
+
+    One by one: in a batch, what a sentence is padded to and in which order sums are taken would depend on its neighbours.
+    """
     with torch.no_grad():
-        for batch in _batches([len(one) for one in sentences], READ_BATCH):
-            ids, mask = _padded([torch.tensor(sentences[n]) for n in batch])
-            states = network.climb(network.embed(ids), mask, 0, n_layers)
-            for row, n in enumerate(batch):
-                found[n] = states[row, : len(sentences[n])].half().clone()
-    return found
+        return [network.climb(network.embed(torch.tensor([one])), None, 0, n_layers)[0].half() for one in sentences]
 
 
 def fine_tune(

@@ -123,12 +123,19 @@ def test_fine_tuning_further_leaves_the_encoder_it_began_with_alone(base: TextMo
     assert any(not np.array_equal(before[name], after.tuned[name]) for name in before)
 
 
-def test_encoder_reads_a_sentence_alike_alone_and_among_longer_ones(base: TextModel, parser: PieceParser) -> None:
-    assert base.encoder
-    short, long = parser.parse(["Troops attacked Homs.", "Troops attacked Homs while many people marched in the rain."])
-    (alone,) = base.encoder.read([short])
-    among, _ = base.encoder.read([short, long])
-    np.testing.assert_allclose(alone, among, atol=2e-2)
+def test_what_is_found_in_a_sentence_does_not_depend_on_what_else_is_read(
+    trained: TextModel, parser: PieceParser
+) -> None:
+    cities = ["Homs", "Cairo", "Aleppo in the north", "Mosul while many people marched in the rain and the cold"]
+    texts = [f"{who} attacked {city} ." for city in cities for who in ("Troops", "Soldiers of the old army", "They")]
+    parsed = parser.parse(texts, entities=True)
+    assert trained.encoder
+    among = trained.encoder.read(parsed)
+    backwards = trained.encoder.read(parsed[::-1])[::-1]
+    for number, one in enumerate(parsed):
+        (alone,) = trained.encoder.read([one])
+        assert alone.tobytes() == among[number].tobytes() == backwards[number].tobytes()
+    assert [trained.find([one], None)[0] for one in parsed] == trained.find(parsed, None)
 
 
 def test_words_behind_the_last_piece_are_no_triggers_and_nobody(base: TextModel, parser: PieceParser) -> None:
