@@ -19,14 +19,9 @@ from kb.extract.model import TextModel, Thresholds, gold_pairs
 from kb.extract.pairs import find_fillers
 from kb.extract.softmax import fit_softmax
 from kb.extract.token_training import GOLD_PLAN, pairs_to_learn
-from kb.extract.triggers import (
-    class_of_tokens,
-    describe,
-    find_lexicon,
-    lexicon_of_ontology,
-    trigger_classes,
-)
+from kb.extract.triggers import class_of_tokens, describe, find_lexicon, lexicon_of_ontology, trigger_classes
 from kb.extract.wording import idle_words, odd_forms
+from miner.errors import CorpusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -149,7 +144,11 @@ class GoldLearner:
         self._encoders: dict[frozenset[int], TokenEncoder] = like._encoders if like else {}  # noqa: SLF001 - likewise
 
     def learn(self, groups: Iterable[int]) -> TextModel:
-        """Fit to some groups of documents, with thresholds tuned inside them."""
+        """Fit to some groups of documents, with thresholds tuned inside them.
+
+        Raises:
+            CorpusError: Fewer than two of them have a document with a candidate.
+        """
         wanted = frozenset(groups)
         trigger_rows: dict[int, tuple[Candidates, np.ndarray]] = {}
         role_rows: dict[int, list[Candidate]] = {}
@@ -216,6 +215,7 @@ class GoldLearner:
                 gold_entities=self._entities.fit(groups),
             )
             candidates = [_narrowed(self._candidates[i], lexicon) for i in members]
+            self._require(candidates)
             model = _fit_triggers(model, examples, candidates, [True] * len(members), silver=False)
             if groups not in self._arguments:
                 fillers = [self._fillers(groups, i) if self.examples[i].events else [] for i in members]
@@ -226,6 +226,17 @@ class GoldLearner:
             model = replace(model, gold_arguments=self._arguments[groups], encoder=self._encoders.get(groups))
             self._stages[groups] = model
         return self._stages[groups]
+
+    def _require(self, candidates: Iterable[Candidates]) -> None:
+        """Refuse to learn from nothing, which is what is left of a single group once it is left out."""
+        if not any(one.tokens for one in candidates):
+            rows = zip(self.examples, self._candidates, strict=True)
+            n = len({example.document for example, one in rows if one.tokens})
+            raise CorpusError(
+                f"Gold documents with a word that could trigger an event: {n}. Thresholds are tuned on some that were left "
+                f"out, so it takes at least two, in different ones of {N_GROUPS} groups that go by their ids.",
+                hint="Give more gold (ten such documents are hardly ever in one group), or train without --gold.",
+            )
 
     def _fit_encoder(
         self, encoder: TokenEncoder, members: Sequence[int], candidates: Sequence[Candidates], groups: frozenset[int]

@@ -119,7 +119,9 @@ class TokenEncoder:
     def learn(
         self, sentences: Sequence[Marked], plan: Plan, advance: Callable[[int], None] | None = None
     ) -> TokenEncoder:
-        """Return an encoder that was fine-tuned further, from what this one knows."""
+        """Return an encoder that was fine-tuned further, from what this one knows; this one where there are no sentences."""
+        if not sentences:
+            return self
         from kb.extract.token_network import fine_tune  # noqa: PLC0415 - as above
 
         tuned = fine_tune(self._open_network(), sentences, plan, advance)

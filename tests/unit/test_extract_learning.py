@@ -161,6 +161,19 @@ def test_learning_never_fits_to_the_group_that_it_tunes_on(gold: list[Example]) 
     assert set(learner._stages) == {frozenset(g) for g in ({1, 2}, {0, 2}, {0, 1}, {0, 1, 2})}  # noqa: SLF001
 
 
+@pytest.mark.parametrize("base", ["silver", "nothing"])
+def test_learning_from_gold_of_one_document_says_how_many_it_takes(
+    base: str, gold: list[Example], silver: list[Example]
+) -> None:
+    model = learn_silver(silver, NEWS, None) if base == "silver" else empty_model(NEWS, uses_visual=False)
+    one = [example for example in gold if example.document == gold[0].document]
+    with pytest.raises(CorpusError, match=r"could trigger an event: 1\. .* at least two") as refused:
+        GoldLearner(one, model, NEWS, None).learn(range(N_GROUPS))
+    assert "Give more gold" in str(refused.value.hint)
+    other = next(e for e in gold if group_of(e.document) != group_of(one[0].document))
+    assert GoldLearner([*one, other], model, NEWS, None).learn(range(N_GROUPS)).gold_types == ("Conflict.Attack",)
+
+
 def test_learning_groups_are_those_of_sha1() -> None:
     assert [group_of(name) for name in ("a", "b", "c")] == [
         int("86f7e437faa5a7fce15d1ddcb9eaeaea377667b8", 16) % 5,

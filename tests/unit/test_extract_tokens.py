@@ -123,6 +123,11 @@ def test_fine_tuning_further_leaves_the_encoder_it_began_with_alone(base: TextMo
     assert any(not np.array_equal(before[name], after.tuned[name]) for name in before)
 
 
+def test_encoder_that_is_shown_nothing_stays_as_it_is(base: TextModel) -> None:
+    assert base.encoder
+    assert base.encoder.learn([], QUICK) is base.encoder
+
+
 def test_what_is_found_in_a_sentence_does_not_depend_on_what_else_is_read(
     trained: TextModel, parser: PieceParser
 ) -> None:
