@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import erf, log_softmax
 
 from miner.errors import ArtefactError
-from miner.store.fingerprint import digest_file
+from miner.store.fingerprint import digest_file, digest_json
 from miner.store.formats import read_tensors, write_tensors
 from miner.text.encoder import open_package
 
@@ -30,13 +30,15 @@ if TYPE_CHECKING:
     Vectors = Float32s
     """(n_tokens, 384): what the encoder makes of the words of a sentence, zeros where it has not read so far."""
 
-__all__ = ["Marked", "Plan", "TokenEncoder", "load_encoder", "require_package", "save_encoder"]
+__all__ = ["FILE", "Marked", "Plan", "TokenEncoder", "load_encoder", "require_package", "save_encoder"]
 
 MAX_PIECES = 256
 """Of a sentence so many word pieces are read; of the words behind them nothing is said."""
 
 FILE = "encoder.safetensors"
 NEEDED_BY = "The token encoder of text extraction"
+EXTRA = "'eventminer[encoder]'"
+WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
 
 
 class Marked(NamedTuple):
@@ -88,8 +90,8 @@ class TokenEncoder:
 
     @cached_property
     def weights(self) -> str:
-        """Hash of the weights that fine-tuning began with."""
-        return digest_file(self._folder / "model.safetensors")
+        """Hash of the weights that fine-tuning began with, and of the pieces that words are cut into."""
+        return digest_json([digest_file(self._folder / name) for name in (WEIGHTS, TOKENIZER)])
 
     @cached_property
     def _network(self) -> TokenNetwork:
@@ -211,13 +213,13 @@ def require_package() -> None:
 
 
 def _open_tokenizer() -> tuple[Path, Any]:
-    folder, library = open_package("tokenizers", NEEDED_BY)
+    folder, library = open_package("tokenizers", NEEDED_BY, EXTRA)
     return folder, _read_tokenizer(library, folder)
 
 
 @cache
 def _read_tokenizer(library: Any, folder: Path) -> Any:  # noqa: ANN401 - a module of a compiled package
-    tokenizer = library.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer = library.Tokenizer.from_file(str(folder / TOKENIZER))
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
@@ -225,4 +227,4 @@ def _read_tokenizer(library: Any, folder: Path) -> Any:  # noqa: ANN401 - a modu
 
 @cache
 def _base_weights(folder: Path) -> Tensors:
-    return read_tensors(folder / "model.safetensors")
+    return read_tensors(folder / WEIGHTS)

