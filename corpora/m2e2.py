@@ -185,14 +185,14 @@ class _Rest:
     """What has not been taken of a file, of which no more is in memory than it takes to go on."""
 
     def __init__(self, file: TextIO) -> None:
-        self._file, self._text = file, ""
+        self._file, self._text, self._at = file, "", 0
         self._n_taken = 0
         self._decode = json.JSONDecoder().raw_decode
 
     def takes(self, mark: str) -> bool:
         """Go past white space, then past a mark if it comes next, and tell whether it does."""
-        comes = self._skip_space().startswith(mark)
-        self._text = self._text[len(mark) :] if comes else self._text
+        comes = self._skip_space() and self._text.startswith(mark, self._at)
+        self._at += len(mark) if comes else 0
         return comes
 
     def take_list(self) -> Iterator[Any]:
@@ -210,24 +210,31 @@ class _Rest:
         if self._skip_space():
             raise ValueError("something comes after the end of the list")
 
-    def _skip_space(self) -> str:
-        """Return what is in memory after white space; empty at the end alone."""
-        while not (text := self._text.lstrip(SPACE)) and (part := self._file.read(PART_CHARS)):
-            self._text = part
-        self._text = text
-        return text
+    def _skip_space(self) -> bool:
+        """Go past white space, and tell whether anything comes after it."""
+        while True:
+            while self._at < len(self._text):
+                if self._text[self._at] not in SPACE:
+                    return True
+                self._at += 1
+            if not self._read_on():
+                return False
+
+    def _read_on(self) -> bool:
+        """Drop what was taken, read more, and tell whether there was any."""
+        part = self._file.read(PART_CHARS)
+        self._text, self._at = self._text[self._at :] + part, 0
+        return bool(part)
 
     def _take_element(self) -> Any:  # noqa: ANN401 - a JSON value has no narrower type
         self._skip_space()
         while True:
             try:
-                element, end = self._decode(self._text)
+                element, self._at = self._decode(self._text, self._at)
             except json.JSONDecodeError as error:
-                if not (part := self._file.read(PART_CHARS)):
+                if not self._read_on():
                     raise ValueError(f"element {self._n_taken + 1}: {error.msg}") from error
-                self._text += part
             else:
-                self._text = self._text[end:]
                 self._n_taken += 1
                 return element
 
