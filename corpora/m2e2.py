@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -169,16 +170,11 @@ def read_sentences(path: Path) -> Iterator[Sentence]:
 
 def _elements(path: Path) -> Iterator[Any]:
     """Yield the elements of a JSON list without reading all of it at once."""
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            rest = _Rest(file)
-            if not rest.takes("["):
-                raise _no_sentences(path)
-            yield from rest.take_list()
-    except OSError as error:
-        raise CorpusError(f"Cannot read {path}: {error.strerror or error}.", hint="Check the path.") from error
-    except ValueError as error:
-        raise CorpusError(f"{path} is not a JSON file of M2E2: {error}.", hint="Check that it is whole.") from error
+    with _readable(path), path.open(encoding="utf-8-sig") as file:
+        rest = _Rest(file)
+        if not rest.takes("["):
+            raise _no_sentences(path)
+        yield from rest.take_list()
 
 
 class _Rest:
@@ -265,8 +261,19 @@ def read_gold(paths: Sequence[Path]) -> Gold:
 
 
 def _load(path: Path) -> Any:  # noqa: ANN401 - a JSON value has no narrower type
-    try:
+    with _readable(path):
         return json.loads(path.read_bytes())
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say which file cannot be read, and why.
+
+    Raises:
+        CorpusError: It cannot be read, or is no JSON.
+    """
+    try:
+        yield
     except OSError as error:
         raise CorpusError(f"Cannot read {path}: {error.strerror or error}.", hint="Check the path.") from error
     except ValueError as error:
