@@ -165,7 +165,10 @@ class PatternConfig(Section):
     max_patterns: Annotated[int, Field(ge=1)] = Field(20, description="Patterns kept per event type")
     min_photo_groups: Annotated[int, Field(ge=2)] = Field(3, description="Least distinct photo groups of evidence")
     merge_jaccard: Share = Field(0.5, description="Rules whose evidence overlaps this much become one pattern")
-    shrinkage: Share = Field(0.3, description="Share of the mean variance added to the detector's covariance")
+    shrinkage: Share = Field(
+        0.3,
+        description="Share of the mean variance added to the covariances behind names, ranks, boxes and image models",
+    )
     max_name_share: Share = Field(
         0.1, description="A phrase in a larger share of an event type's captions is no name while others exist"
     )

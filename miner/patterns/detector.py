@@ -49,23 +49,45 @@ class Background:
         return np.ascontiguousarray(weights.T, dtype=np.float32)
 
 
-def fit_background(features: Rows, *, shrinkage: float) -> Background:
-    """Fit mean and shrunk covariance, Σ + shrinkage · tr(Σ)/C · I.
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Mean and covariance of features over a whole corpus.
 
-    Args:
-        features: float32, (n, n_features), one row per picture or cell.
-        shrinkage: Share of the mean variance added to every variance, > 0.
+    Attributes:
+        mean: float64, (n_features,).
+        covariance: float64, (n_features, n_features).
     """
-    rows = np.arange(len(features))
-    mean = evidence_means(features, [rows])[0]
-    covariance = np.zeros((len(mean), len(mean)))
-    for chunk in in_chunks(rows):
-        centred = features[chunk] - mean.astype(np.float32)
-        covariance += centred.T @ centred
-    covariance /= max(1, len(features) - 1)
-    ridge = shrinkage * np.trace(covariance) / len(covariance)
-    covariance[np.diag_indices_from(covariance)] += max(ridge, np.finfo(np.float32).tiny)
-    return Background(mean, linalg.cholesky(covariance, lower=True))
+
+    mean: Float64s
+    covariance: Float64s
+
+    @classmethod
+    def of(cls, features: Rows) -> Moments:
+        """Estimate them from float32, (n, n_features), one row per picture or cell."""
+        rows = np.arange(len(features))
+        mean = evidence_means(features, [rows])[0]
+        covariance = np.zeros((len(mean), len(mean)))
+        for chunk in in_chunks(rows):
+            centred = features[chunk] - mean.astype(np.float32)
+            covariance += centred.T @ centred
+        covariance /= max(1, len(features) - 1)
+        return cls(mean, covariance)
+
+    def background(self, *, shrinkage: float) -> Background:
+        """Shrink the covariance to Σ + shrinkage · tr(Σ)/C · I.
+
+        Args:
+            shrinkage: Share of the mean variance added to every variance, > 0.
+        """
+        ridge = shrinkage * np.trace(self.covariance) / len(self.covariance)
+        shrunk = self.covariance.copy()
+        shrunk[np.diag_indices_from(shrunk)] += max(ridge, np.finfo(np.float32).tiny)
+        return Background(self.mean, linalg.cholesky(shrunk, lower=True))
+
+
+def fit_background(features: Rows, *, shrinkage: float) -> Background:
+    """Fit mean and shrunk covariance (see `Moments`) to float32, (n, n_features), one row per picture or cell."""
+    return Moments.of(features).background(shrinkage=shrinkage)
 
 
 def pooled_features(pooled: Float16s) -> Float32s:

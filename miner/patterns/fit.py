@@ -10,6 +10,7 @@ import numpy as np
 from miner.patterns.detector import (
     Background,
     Detectors,
+    Moments,
     PooledFeatures,
     Scale,
     evidence_means,
@@ -31,6 +32,10 @@ MAX_CELL_PICTURES = 2048
 WORD_WEIGHT = 0.7
 """Weight of the pictures whose captions have a pattern's words, whatever fires, in the mean that its detector is fitted on; the
 rest is that of the pictures that match (docs/decisions/detectors.md)."""
+
+FINAL_SHRINKAGE = 1.0
+"""Shrinkage of the covariance behind the final detectors of pictures. That of the scores which choose names and rank patterns, and of
+the cells that boxes are found in, is configured (docs/decisions/detectors.md)."""
 
 REGION_CUT = 0.3
 """Share of the strongest cell's score from which a cell belongs to the region a pattern covers in a picture."""
@@ -73,14 +78,15 @@ def fit_drafts(
             looks like as well.
         votes: The rules were mined from them.
         pictures: Behind the votes.
-        shrinkage: See `fit_background`.
+        shrinkage: Of the covariances behind cross-fitted scores and cells (see `Moments`).
         seed: Of the division into folds.
     """
     evidence = [np.unique(votes.picture[rows]) for rows in matches]
     features = PooledFeatures(pictures.pooled)
-    background = fit_background(features, shrinkage=shrinkage)
+    moments = Moments.of(features)
     shown = [np.flatnonzero(_mask(votes.picture[draft.says(votes)], len(pictures))) for draft in drafts]
-    pooled = background.discriminants(_mixed_means(features, evidence, shown))
+    final = moments.background(shrinkage=FINAL_SHRINKAGE)
+    pooled = final.discriminants(_mixed_means(features, evidence, shown))
     background_of_cells = _cell_background(pictures, shrinkage=shrinkage)
     cells = np.stack(
         [
@@ -90,7 +96,7 @@ def fit_drafts(
     )
     bias = (cells @ background_of_cells.mean).astype(np.float32)
     detectors = Detectors(pooled, Scale.of(features.dot(pooled)), cells, bias)
-    scores = _cross_fit(features, background, evidence, seed=seed)
+    scores = _cross_fit(features, moments.background(shrinkage=shrinkage), evidence, seed=seed)
     grounding = [average_precision(scores[:, place], _mask(rows, len(pictures))) for place, rows in enumerate(shown)]
     return Fit(detectors, scores, np.array(grounding, dtype=np.float32))
 

@@ -137,7 +137,7 @@ def _name_encoder(config: RunConfig, _corpus: Corpus) -> dict[str, object]:
 
 PATTERNS = WholeStage(
     name="patterns",
-    version=8,
+    version=9,
     inputs=("read", "label", "encode", "groups", "split", "captions", "masks", "text-items", "transactions", "mine"),
     settings=("seed", "pattern", "mine.min_confidence", "visual.backbone", "visual.view"),
     libraries=("numpy", "pillow", "pyarrow", "scipy", "spacy"),

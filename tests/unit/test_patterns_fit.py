@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from miner.patterns.detector import PooledFeatures, evidence_means, fit_background
 from miner.patterns.fit import Fit, average_precision, fit_drafts
 from miner.patterns.merge import Draft, Member
 from miner.patterns.pictures import Pictures, Votes
@@ -104,6 +105,19 @@ def test_fit_counts_a_picture_with_two_event_types_once_as_evidence() -> None:
     without = [np.array([row for row in PLANTED if row != 1]), np.array(NOISE)]
     once = fit_drafts(DRAFTS, without, said, planted(), shrinkage=0.3, seed=0)
     np.testing.assert_array_equal(fit.detectors.pooled, once.detectors.pooled)
+
+
+def test_fit_shrinks_the_final_detectors_alike_and_names_and_cells_as_it_is_told() -> None:
+    rows = [np.flatnonzero(draft.matches(VOTES)) for draft in DRAFTS]
+    a, b = (fit_drafts(DRAFTS, rows, VOTES, planted(), shrinkage=shrinkage, seed=0) for shrinkage in (0.3, 0.9))
+    np.testing.assert_array_equal(a.detectors.pooled, b.detectors.pooled)
+    assert np.any(a.detectors.cells != b.detectors.cells)
+    assert np.any(a.scores != b.scores)
+    features = PooledFeatures(planted().pooled)
+    said = [[*PLANTED, 70, 80, 90, 100], list(NOISE)]
+    means = 0.3 * evidence_means(features, rows) + 0.7 * evidence_means(features, [np.array(own) for own in said])
+    by_hand = fit_background(features, shrinkage=1.0).discriminants(means)
+    np.testing.assert_allclose(a.detectors.pooled, by_hand, rtol=1e-6)
 
 
 def test_cell_detector_covers_the_whole_of_a_thing_and_not_only_its_most_striking_part() -> None:
