@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,6 +57,7 @@ class Pairs:
         features: Of each.
         typed: More features of each, by the entity it is; nothing where entities were not learnt.
         logs: float32, (n, n_logs): what the regression of entities says of each.
+        said: float32, (n, 1 + n_roles): what an encoder that only silver has taught says; without columns where there is none.
     """
 
     trigger: int
@@ -65,6 +66,7 @@ class Pairs:
     features: list[list[str]]
     typed: list[list[str]]
     logs: Float32s
+    said: Float32s = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
 
 def roles_of(ontology: Ontology) -> Roles:

@@ -9,14 +9,16 @@ from miner.text.stems import stem_word
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from kb.extract.pairs import Filler
     from miner.text.pieces import Parsed
 
-__all__ = ["CONTENT_POS", "content_lemmas", "trigger_features"]
+__all__ = ["CONTENT_POS", "content_lemmas", "entity_clues", "trigger_features"]
 
 CONTENT_POS = frozenset({"NOUN", "VERB", "ADJ", "PROPN", "ADV"})
 BAG_POS = frozenset({"NOUN", "VERB", "ADJ", "PROPN"})
 EXPECTED = ("nsubj", "nsubjpass", "dobj", "prep", "compound", "amod", "poss", "det", "aux", "neg")
 MODALS = frozenset({"would", "could", "may", "might", "will", "should", "can", "to"})
+PREPOSITIONS = ("prep", "agent")
 NEAR = 2
 PART_TOKENS = 10
 
@@ -48,6 +50,39 @@ def trigger_features(parsed: Parsed, token: int, children: Sequence[Sequence[int
     ]
 
 
+def entity_clues(
+    parsed: Parsed, token: int, event_type: str, children: Sequence[Sequence[int]], fillers: Sequence[Filler]
+) -> list[str]:
+    """Describe a candidate by the entities of its sentence: which there are, and which depend on it.
+
+    Args:
+        parsed: Its sentence.
+        token: The candidate.
+        event_type: What it most likely triggers, as far as is known.
+        children: Dependents of each token.
+        fillers: Entities, where they were learnt; others say nothing.
+    """
+    kinds = {k: filler.entity for filler in fillers if filler.entity for k in range(filler.start, filler.end)}
+    lemma, head = parsed.lemmas[token], parsed.heads[token]
+    found = []
+    for kind in sorted(set(kinds.values())):
+        found += [f"has={kind}", f"has.type={kind}|{event_type}", f"w.has={lemma}|{kind}"]
+    for child in children[token]:
+        relation, word = parsed.deps[child], parsed.lemmas[child]
+        if child in kinds:
+            clue = f"{relation}|{kinds[child]}"
+            found += [f"entity={clue}", f"entity.type={clue}|{event_type}", f"w.entity={lemma}|{clue}"]
+        if relation in PREPOSITIONS and kinds:
+            for inner in children[child]:
+                clue = f"{word}|{kinds.get(inner, '-')}"
+                found += [f"prep={clue}", f"prep.type={clue}|{event_type}", f"w.prep={lemma}|{clue}"]
+    if head in kinds:
+        found.append(f"head.entity={parsed.deps[token]}|{kinds[head]}")
+    if token in kinds:
+        found.append(f"inside={kinds[token]}")
+    return found
+
+
 def _word(parsed: Parsed, token: int) -> Iterator[str]:
     lemma, lower = parsed.lemmas[token], parsed.lowers[token]
     yield from (f"w={lemma}", f"lower={lower}", f"stem={stem_word(lower)}", f"tag={parsed.tags[token]}")
@@ -74,7 +109,7 @@ def _dependents(parsed: Parsed, token: int, children: Sequence[Sequence[int]]) -
             f"w.c={lemma}|{relation}",
             f"w.c.w={lemma}|{relation}|{word}",
         )
-        if relation in ("prep", "agent"):
+        if relation in PREPOSITIONS:
             for inner in children[child]:
                 yield f"p.w={word}|{parsed.lemmas[inner]}"
                 yield f"w.p={lemma}|{word}|{parsed.pos[inner]}"

@@ -7,26 +7,26 @@ group by regressions that were fitted without it, so nothing that is scored was 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from kb.extract.arguments import argument_spans, find_pairs, label_of_pairs, roles_of
+from kb.extract.arguments import roles_of
+from kb.extract.encoders import Encoders, Reading
 from kb.extract.entities import EntityLearner
-from kb.extract.model import TextModel, Thresholds, gold_pairs
+from kb.extract.fitting import fit_gold_arguments, fit_silver_arguments, fit_triggers, known_pairs
+from kb.extract.model import UNSEEN, TextModel, Thresholds, View
 from kb.extract.pairs import find_fillers
-from kb.extract.softmax import fit_softmax
 from kb.extract.token_training import GOLD_PLAN, pairs_to_learn
 from kb.extract.triggers import class_of_tokens, describe, find_lexicon, lexicon_of_ontology, trigger_classes
+from kb.extract.tuning import best_role_threshold, best_trigger_threshold, never_likely
 from kb.extract.wording import idle_words, odd_forms
 from miner.errors import CorpusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from kb.extract.arguments import Pairs
+    import numpy as np
+
     from kb.extract.evoked import Evoked
     from kb.extract.examples import Example
     from kb.extract.model import Candidate, Found
@@ -40,16 +40,6 @@ __all__ = ["N_GROUPS", "GoldLearner", "empty_model", "group_of", "learn_silver"]
 
 N_GROUPS = 5
 HELD_OUT = 5
-GRID = tuple(round(0.05 * step, 2) for step in range(1, 19))
-ROLE_GRID = tuple(round(0.02 * step, 2) for step in range(1, 46))
-SILVER_STRENGTH = 20.0
-GOLD_STRENGTH = 10.0
-SILVER_ITERATIONS = 50
-GOLD_ITERATIONS = 50
-OFTEN = 5
-NEAR = 0.6
-"""A word that was a candidate so often, each time with less than this share of the least probability, is none any more."""
-
 LOW = Thresholds(0.1, 1.1, 0.0)
 """Which triggers are looked at while thresholds are tuned."""
 
@@ -91,15 +81,15 @@ def learn_silver(
     )
     candidates = describe([example.parsed for example in examples], lexicon, lexicon, evoked, None)
     held = [group_of(example.document, HELD_OUT) == 0 for example in examples]
-    trial = _fit_triggers(model, examples, candidates, [not out for out in held], silver=True)
-    chosen = [i for i, out in enumerate(held) if out]
+    kept, chosen = ([i for i, out in enumerate(held) if out == wanted] for wanted in (False, True))
+    trial = fit_triggers(model, [examples[i] for i in kept], [candidates[i] for i in kept], silver=True)
     scored = describe([examples[i].parsed for i in chosen], lexicon, lexicon, evoked, trial.silver_triggers)
     rows = trial.trigger_probabilities(scored, [None] * len(scored))
-    threshold = _best_trigger_threshold(trial, [examples[i] for i in chosen], scored, rows, beta=PRECISE)
-    fitted = _fit_triggers(model, examples, candidates, [True] * len(examples), silver=True)
+    threshold = best_trigger_threshold(trial, [examples[i] for i in chosen], scored, rows, beta=PRECISE)
+    fitted = fit_triggers(model, examples, candidates, silver=True)
     if arguments is None:
-        fillers = [find_fillers(example.parsed) for example in examples]
-        arguments = _fit_silver_arguments(fitted, _known_pairs(examples, fillers, silver=True))
+        views = [View(find_fillers(example.parsed), None) for example in examples]
+        arguments = fit_silver_arguments(fitted, known_pairs(fitted, examples, views, silver=True))
     fitted = replace(fitted, silver_arguments=arguments)
     return fitted.with_thresholds(Thresholds(threshold, threshold, threshold**2))
 
@@ -112,8 +102,8 @@ class GoldLearner:
         base: What was learnt from silver, or `empty_model`.
         ontology: Event types and roles.
         evoked: Visual patterns of words.
-        like: Another learner of the same examples and the same silver arguments and encoder, whose entities, arguments and encoders
-            are learnt already.
+        like: Another learner of the same examples, whose entities are learnt already, and arguments and encoders, too, where it
+            has the same silver arguments and encoder.
         advance: Is told how many sentences an encoder has seen while it is fine-tuned.
     """
 
@@ -139,9 +129,11 @@ class GoldLearner:
         parsed = [example.parsed for example in examples]
         self._candidates = describe(parsed, everything, self._core, evoked, base.silver_triggers)
         self._stages: dict[frozenset[int], TextModel] = {}
+        self._readings: dict[int, Vectors] = {}
         self._entities: EntityLearner = like._entities if like else EntityLearner(examples, self.groups)  # noqa: SLF001 - of its own kind
-        self._arguments: dict[frozenset[int], Softmax | None] = like._arguments if like else {}  # noqa: SLF001 - likewise
-        self._encoders: dict[frozenset[int], TokenEncoder] = like._encoders if like else {}  # noqa: SLF001 - likewise
+        same = like is not None and like.base.encoders is base.encoders
+        self._arguments: dict[frozenset[int], Softmax | None] = like._arguments if like and same else {}  # noqa: SLF001 - likewise
+        self._encoders: dict[frozenset[int], Encoders] = like._encoders if like and same else {}  # noqa: SLF001 - likewise
 
     def learn(self, groups: Iterable[int]) -> TextModel:
         """Fit to some groups of documents, with thresholds tuned inside them.
@@ -156,43 +148,63 @@ class GoldLearner:
             others = wanted - {group}
             stage = self._stage(others)
             for i in self._members({group}):
-                trigger_rows[i], vectors = self._score(stage, i)
-                role_rows[i] = self._roles(stage, others, i, stage.decide(*trigger_rows[i], LOW), vectors)
+                trigger_rows[i], view = self._score(stage, others, i)
+                role_rows[i] = self._roles(stage, others, i, stage.decide(*trigger_rows[i], LOW), view)
         model = self._stage(wanted)
         members = sorted(trigger_rows)
         examples = [self.examples[i] for i in members]
-        trigger = _best_trigger_threshold(
+        trigger = best_trigger_threshold(
             model, examples, [trigger_rows[i][0] for i in members], [trigger_rows[i][1] for i in members], beta=1.0
         )
-        role = _best_role_threshold(model, examples, [role_rows[i] for i in members], trigger)
+        role = best_role_threshold(model, examples, [role_rows[i] for i in members], trigger)
         model = model.with_thresholds(Thresholds(trigger, self.base.thresholds.silver_trigger, role))
-        return replace(model, lexicon=model.lexicon - _never_likely(model, [trigger_rows[i] for i in members]))
-
-    def _score(self, model: TextModel, index: int) -> tuple[tuple[Candidates, np.ndarray], Vectors | None]:
-        """Return the candidates of a sentence that a model's lexicon has, their probabilities, and what its encoder has read."""
-        candidates = _narrowed(self._candidates[index], model.lexicon)
-        vectors = model.read([self.examples[index].parsed], [candidates])
-        return (candidates, model.trigger_probabilities([candidates], vectors)[0]), vectors[0]
+        return replace(model, unlikely=never_likely(model, [trigger_rows[i] for i in members]))
 
     def predict(self, groups: Iterable[int], model: TextModel, index: int) -> list[Found]:
-        """Return the events that a model, learnt from some groups, finds in a sentence."""
-        scored, vectors = self._score(model, index)
-        return model.fill(self._roles(model, frozenset(groups), index, model.decide(*scored), vectors))
+        """Return the events that a model, learnt from some groups, finds in a sentence, which it may not think worth parsing."""
+        if not model.might_find(self.examples[index].parsed.text):
+            return []
+        wanted = frozenset(groups)
+        scored, view = self._score(model, wanted, index)
+        return model.fill(self._roles(model, wanted, index, model.decide(*scored), view))
+
+    def _score(
+        self, model: TextModel, groups: frozenset[int], index: int
+    ) -> tuple[tuple[Candidates, np.ndarray], View]:
+        """Return the candidates of a sentence, their probabilities, and the sentence as the encoders of a model see it."""
+        candidates, view = self._look(model, groups, index)
+        return (candidates, model.trigger_probabilities([candidates], [view.reading])[0]), view
+
+    def _look(self, model: TextModel, groups: frozenset[int], index: int) -> tuple[Candidates, View]:
+        """Return the candidates of a sentence that a model's lexicon has, and the sentence as its encoders see it."""
+        candidates, parsed = self._candidates[index].narrow(model.lexicon), self.examples[index].parsed
+        if model.encoders is None or not candidates.likely():
+            return model.closer(parsed, candidates, UNSEEN), UNSEEN
+        if index not in self._readings:
+            (self._readings[index],) = model.encoders.silver.read([parsed])
+        gold = model.encoders.gold
+        reading = Reading(self._readings[index], gold.read([parsed])[0] if gold else None)
+        view = View(self._fillers(groups, index), reading)
+        return model.closer(parsed, candidates, view), view
 
     def _roles(
-        self, model: TextModel, groups: frozenset[int], index: int, triggers: list[Found], vectors: Vectors | None
+        self, model: TextModel, groups: frozenset[int], index: int, triggers: list[Found], view: View
     ) -> list[Candidate]:
         """Return the pairs of triggers with their probabilities."""
         if not triggers:
             return []
-        parsed, fillers = self.examples[index].parsed, self._fillers(groups, index)
-        pairs = [find_pairs(parsed, one.token, one.event_type, fillers) for one in triggers]
-        return list(zip(triggers, pairs, model.role_probabilities(pairs, [vectors] * len(pairs)), strict=True))
+        parsed, view = self.examples[index].parsed, self._filled(view, groups, index)
+        pairs = [model.pair(parsed, one.token, one.event_type, view) for one in triggers]
+        return list(zip(triggers, pairs, model.role_probabilities(pairs, [view.reading] * len(pairs)), strict=True))
 
     def _fillers(self, groups: frozenset[int], index: int) -> list[Filler]:
         """Return what could play a role in a sentence, by the entities learnt from some groups without its own."""
         found = self._entities.find(groups - {self.groups[index]}, index)
         return find_fillers(self.examples[index].parsed) if found is None else found
+
+    def _filled(self, view: View, groups: frozenset[int], index: int) -> View:
+        """Return how a sentence is seen, with what could play a role in it."""
+        return view if view.fillers is not None else View(self._fillers(groups, index), view.reading)
 
     def _members(self, groups: Iterable[int]) -> list[int]:
         wanted = set(groups)
@@ -214,16 +226,20 @@ class GoldLearner:
                 entity_types=self._entities.types,
                 gold_entities=self._entities.fit(groups),
             )
-            candidates = [_narrowed(self._candidates[i], lexicon) for i in members]
+            looked = [self._look(model, groups, i) for i in members]
+            candidates = [one for one, _ in looked]
+            views = [
+                self._filled(view, groups, i) if self.examples[i].events else view
+                for i, (_, view) in zip(members, looked, strict=True)
+            ]
             self._require(candidates)
-            model = _fit_triggers(model, examples, candidates, [True] * len(members), silver=False)
+            model = fit_triggers(model, examples, candidates, silver=False)
             if groups not in self._arguments:
-                fillers = [self._fillers(groups, i) if self.examples[i].events else [] for i in members]
-                known = _known_pairs(examples, fillers, silver=False)
-                self._arguments[groups] = _fit_gold_arguments(model, known)
-            if self.base.encoder and groups not in self._encoders:
-                self._encoders[groups] = self._fit_encoder(self.base.encoder, members, candidates, groups)
-            model = replace(model, gold_arguments=self._arguments[groups], encoder=self._encoders.get(groups))
+                self._arguments[groups] = fit_gold_arguments(model, known_pairs(model, examples, views, silver=False))
+            if self.base.encoders and groups not in self._encoders:
+                gold = self._fit_encoder(self.base.encoders.silver, examples, candidates, views)
+                self._encoders[groups] = Encoders(self.base.encoders.silver, gold)
+            model = replace(model, gold_arguments=self._arguments[groups], encoders=self._encoders.get(groups))
             self._stages[groups] = model
         return self._stages[groups]
 
@@ -239,162 +255,19 @@ class GoldLearner:
             )
 
     def _fit_encoder(
-        self, encoder: TokenEncoder, members: Sequence[int], candidates: Sequence[Candidates], groups: frozenset[int]
+        self,
+        encoder: TokenEncoder,
+        examples: Sequence[Example],
+        candidates: Sequence[Candidates],
+        views: Sequence[View],
     ) -> TokenEncoder:
         """Fine-tune the encoder further, to what it will be asked: likely candidates, and what could fill roles."""
         sentences = []
-        for i, one in zip(members, candidates, strict=True):
-            example, likely = self.examples[i], set(one.likely())
+        for example, one, view in zip(examples, candidates, views, strict=True):
+            likely = set(one.likely())
             labels = class_of_tokens(example, one.tokens, self.base.types)
             triggers = [row for n, row in enumerate(zip(one.tokens, labels, strict=True)) if n in likely or row[1]]
             if triggers:
-                fillers = self._fillers(groups, i) if example.events else []
-                pairs = pairs_to_learn(example, fillers, self.base.roles, silver=False)
+                pairs = pairs_to_learn(example, view.fillers or (), self.base.roles, silver=False)
                 sentences.append(encoder.mark(example.parsed, triggers, pairs))
         return encoder.learn(sentences, GOLD_PLAN, self._advance)
-
-
-Known = list[tuple["Example", "Pairs", tuple[tuple[int, int, str], ...]]]
-
-
-def _narrowed(candidates: Candidates, lexicon: frozenset[str]) -> Candidates:
-    chosen = candidates.select(lexicon)
-    return replace(
-        candidates,
-        tokens=[candidates.tokens[i] for i in chosen],
-        features=[candidates.features[i] for i in chosen],
-        lemmas=[candidates.lemmas[i] for i in chosen],
-        logs=candidates.logs[chosen] if candidates.logs.size else candidates.logs,
-    )
-
-
-def _fit_triggers(
-    model: TextModel,
-    examples: Sequence[Example],
-    candidates: Sequence[Candidates],
-    use: Sequence[bool],
-    *,
-    silver: bool,
-) -> TextModel:
-    rows = [(e, c) for e, c, used in zip(examples, candidates, use, strict=True) if used and c.tokens]
-    features = [names for _, one in rows for names in one.features]
-    classes = np.array([label for e, c in rows for label in class_of_tokens(e, c.tokens, model.types)], np.int64)
-    dense = None if silver or model.silver_triggers is None else np.concatenate([c.logs for _, c in rows])
-    fitted = fit_softmax(
-        features,
-        classes,
-        1 + len(model.types),
-        dense=dense,
-        strength=SILVER_STRENGTH if silver else GOLD_STRENGTH,
-        max_iterations=SILVER_ITERATIONS if silver else GOLD_ITERATIONS,
-    )
-    return replace(model, silver_triggers=fitted) if silver else replace(model, gold_triggers=fitted)
-
-
-def _known_pairs(examples: Sequence[Example], fillers: Sequence[Sequence[Filler]], *, silver: bool) -> Known:
-    """Return the pairs of known triggers; of silver ones those with arguments, since the others may just not have been found."""
-    return [
-        (example, find_pairs(example.parsed, event.trigger, event.event_type, found), event.arguments)
-        for example, found in zip(examples, fillers, strict=True)
-        for event in example.events
-        if event.event_type and (event.arguments or not silver)
-    ]
-
-
-def _labels_of(model: TextModel, known: Known) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.array([label for e, pairs, a in known for label in label_of_pairs(e, pairs, a, model.roles)], np.int64)
-
-
-def _fit_silver_arguments(model: TextModel, known: Known) -> Softmax | None:
-    labels = _labels_of(model, known)
-    if not labels.any():
-        return None
-    features = [names for _, pairs, _ in known for names in pairs.features]
-    n_classes = 1 + len(model.roles.names)
-    return fit_softmax(features, labels, n_classes, strength=SILVER_STRENGTH, max_iterations=GOLD_ITERATIONS)
-
-
-def _fit_gold_arguments(model: TextModel, known: Known) -> Softmax | None:
-    labels = _labels_of(model, known)
-    if not labels.any():
-        return None
-    logs = model.silver_role_logs([names for _, pairs, _ in known for names in pairs.features])
-    features, dense = gold_pairs([pairs for _, pairs, _ in known], logs)
-    return fit_softmax(
-        features,
-        labels,
-        1 + len(model.roles.names),
-        dense=dense,
-        strength=GOLD_STRENGTH,
-        max_iterations=GOLD_ITERATIONS,
-    )
-
-
-def _best_trigger_threshold(
-    model: TextModel,
-    examples: Sequence[Example],
-    candidates: Sequence[Candidates],
-    rows: Sequence[np.ndarray],
-    *,
-    beta: float,
-) -> float:
-    """Return the threshold with the best F measure."""
-    scores = []
-    n_gold = sum(bool(event.event_type) for example in examples for event in example.events)
-    for least in GRID:
-        limits = Thresholds(least, 1.1 if model.gold_types else least, 0.0)
-        right = predicted = 0
-        for example, one, row in zip(examples, candidates, rows, strict=True):
-            known = Counter((event.trigger, event.event_type) for event in example.events)
-            found = Counter((hit.token, hit.event_type) for hit in model.decide(one, row, limits))
-            right += (known & found).total()
-            predicted += found.total()
-        scores.append((1 + beta**2) * right / max(1, beta**2 * n_gold + predicted))
-    return _most_moderate(scores)
-
-
-def _never_likely(model: TextModel, rows: Iterable[tuple[Candidates, np.ndarray]]) -> frozenset[str]:
-    """Return lemmas that were candidates often enough and never came near a threshold; texts with no others need no parsing."""
-    seen: Counter[str] = Counter()
-    likely: set[str] = set()
-    least = model.least()
-    for candidates, probabilities in rows:
-        seen.update(candidates.lemmas)
-        near = np.flatnonzero(np.any(probabilities[:, 1:] >= NEAR * least, axis=1))
-        likely.update(candidates.lemmas[number] for number in near)
-    return frozenset(lemma for lemma, n in seen.items() if n >= OFTEN and lemma not in likely)
-
-
-def _most_moderate(scores: Sequence[float], grid: Sequence[float] = GRID) -> float:
-    """Return the threshold with the best score, of equal ones the nearest to a half."""
-    best = max(scores)
-    return min((least for least, score in zip(grid, scores, strict=True) if score == best), key=lambda t: abs(t - 0.5))
-
-
-def _best_role_threshold(
-    model: TextModel, examples: Sequence[Example], rows: Sequence[list[Candidate]], trigger: float
-) -> float:
-    """Return the threshold with the best F1 of arguments, given the triggers that would be predicted."""
-    known = [
-        Counter(
-            (event.event_type, role, span)
-            for event in example.events
-            for span, role in argument_spans(example, event.arguments)
-        )
-        for example in examples
-    ]
-    predicted = [[one for one in found if one[0].score >= trigger] for found in rows]
-    n_gold = sum(one.total() for one in known)
-    scores = []
-    for least in ROLE_GRID:
-        right = n_predicted = 0
-        for one, candidates in zip(known, predicted, strict=True):
-            hits = Counter(
-                (hit.event_type, filled.role, (filled.filler.start, filled.filler.end))
-                for hit in model.fill(candidates, least)
-                for filled in hit.roles
-            )
-            right += (one & hits).total()
-            n_predicted += hits.total()
-        scores.append(2 * right / max(1, n_gold + n_predicted))
-    return _most_moderate(scores, ROLE_GRID)

@@ -1,40 +1,32 @@
-"""A trained extractor of texts: its parts, what it decides, and its files (JSON and safetensors, no pickle)."""
+"""A trained extractor of texts: its parts and what it decides."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from kb.extract.arguments import find_pairs, roles_of
+from kb.extract.arguments import find_pairs
 from kb.extract.entities import find_entities
 from kb.extract.pairs import find_fillers
-from kb.extract.softmax import Softmax
-from kb.extract.tokens import load_encoder, save_encoder
-from kb.extract.triggers import LEAST_LOG, describe, trigger_classes
+from kb.extract.triggers import LEAST_LOG, describe, gold_candidates
 from kb.extract.wording import TriggerWords
-from miner.errors import ArtefactError
-from miner.store.formats import read_json, read_tensors, write_json, write_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from kb.extract.arguments import Pairs, Roles
+    from kb.extract.encoders import Encoders, Reading
     from kb.extract.evoked import Evoked
     from kb.extract.pairs import Filler
-    from kb.extract.softmax import Float32s
-    from kb.extract.tokens import TokenEncoder, Vectors
+    from kb.extract.softmax import Float32s, Softmax
     from kb.extract.triggers import Candidates
-    from kb.ontology import Ontology
     from miner.text.pieces import Parsed
 
-__all__ = ["Candidate", "Found", "FoundRole", "TextModel", "Thresholds", "gold_pairs", "load_model", "save_model"]
-
-VERSION = 2
-REGRESSIONS = ("silver_triggers", "silver_arguments", "gold_triggers", "gold_entities", "gold_arguments")
+__all__ = ["UNSEEN", "Candidate", "Found", "FoundRole", "TextModel", "Thresholds", "View", "gold_pairs"]
 
 
 class Thresholds(NamedTuple):
@@ -53,11 +45,6 @@ class Thresholds(NamedTuple):
 
 NO_THRESHOLDS = Thresholds()
 
-LEAST_SAID = 1e-12
-TRIGGER_SHARE = 0.7
-ROLE_SHARE = 0.5
-"""How much what the token encoder says counts, against what the regressions say."""
-
 
 class FoundRole(NamedTuple):
     """An argument: candidate, role, probability."""
@@ -65,6 +52,19 @@ class FoundRole(NamedTuple):
     filler: Filler
     role: str
     score: float
+
+
+class View(NamedTuple):
+    """What is known of a sentence that was looked at: what could play a role in it, and what the encoders read.
+
+    Either is None where nobody looked.
+    """
+
+    fillers: Sequence[Filler] | None
+    reading: Reading | None
+
+
+UNSEEN = View(None, None)
 
 
 class Found(NamedTuple):
@@ -96,11 +96,13 @@ class TextModel:
         gold_triggers: Learnt from gold sentences, sees what the silver one says.
         gold_entities: Learnt from gold sentences: what is an entity there.
         gold_arguments: Likewise, sees what the silver one says and what the one of entities says.
-        forms: Forms of words of the lexicon that do not share their stem.
+        forms: Forms of words of the lexicon that do not share their stem, each with its lemma.
         idle: Forms of them for which alone no text is parsed.
+        unlikely: Lemmas of the lexicon for which alone no text is parsed: candidates that never reached a threshold.
         thresholds: Least probabilities.
         uses_visual: Whether it was trained with the visual patterns that words evoke.
-        encoder: Fine-tuned to the gold, too; its probabilities and those of the gold regressions are averaged.
+        encoders: Token encoders; the gold regressions see what the one of silver says, and their probabilities and those of the one
+            of gold are averaged.
     """
 
     types: tuple[str, ...]
@@ -114,15 +116,16 @@ class TextModel:
     gold_triggers: Softmax | None = None
     gold_entities: Softmax | None = None
     gold_arguments: Softmax | None = None
-    forms: frozenset[str] = frozenset()
+    forms: frozenset[tuple[str, str]] = frozenset()
     idle: frozenset[str] = frozenset()
+    unlikely: frozenset[str] = frozenset()
     thresholds: Thresholds = NO_THRESHOLDS
     uses_visual: bool = True
-    encoder: TokenEncoder | None = None
+    encoders: Encoders | None = None
 
     @cached_property
     def _words(self) -> TriggerWords:
-        return TriggerWords(self.lexicon, self.forms, self.idle)
+        return TriggerWords(self.lexicon - self.unlikely, self.forms, self.idle)
 
     def might_find(self, text: str) -> bool:
         """Tell whether a text has a word that could trigger an event."""
@@ -139,46 +142,53 @@ class TextModel:
         candidates = describe(
             parsed, self.lexicon, self.context, evoked if self.uses_visual else None, self.silver_triggers
         )
-        readings = self.read(parsed, candidates)
-        probabilities = self.trigger_probabilities(candidates, readings)
+        views = self._look(parsed, candidates, add_entities)
+        candidates = [self.closer(*parts) for parts in zip(parsed, candidates, views, strict=True)]
+        probabilities = self.trigger_probabilities(candidates, [view.reading for view in views])
         triggers = [self.decide(one, rows) for one, rows in zip(candidates, probabilities, strict=True)]
+        unseen = [n for n, found in enumerate(triggers) if found and views[n].fillers is None]
         if add_entities is not None:
-            add_entities(one for one, found in zip(parsed, triggers, strict=True) if found)
-        return self._with_roles(parsed, triggers, readings)
+            add_entities(parsed[n] for n in unseen)
+        for n, fillers in zip(unseen, self.find_fillers([parsed[n] for n in unseen]), strict=True):
+            views[n] = View(fillers, None)
+        return self._with_roles(parsed, triggers, views)
 
-    def read(self, parsed: Sequence[Parsed], candidates: Sequence[Candidates]) -> list[Vectors | None]:
-        """Let the token encoder read the sentences with a likely candidate; there may be no encoder."""
-        found: list[Vectors | None] = [None] * len(parsed)
-        wanted = [number for number, one in enumerate(candidates) if self.encoder and one.likely()]
-        if self.encoder and wanted:
-            for number, vectors in zip(wanted, self.encoder.read([parsed[n] for n in wanted]), strict=True):
-                found[number] = vectors
-        return found
+    def _look(self, parsed: Sequence[Parsed], candidates: Sequence[Candidates], add_entities: Any) -> list[View]:  # noqa: ANN401 - as of `find`
+        """Read the sentences with a likely candidate and find their entities; where there are no encoders, none is looked at."""
+        views = [UNSEEN] * len(parsed)
+        if self.encoders is None:
+            return views
+        wanted = [number for number, one in enumerate(candidates) if one.likely()]
+        sentences = [parsed[number] for number in wanted]
+        if add_entities is not None:
+            add_entities(sentences)
+        readings = self.encoders.read(sentences)
+        for number, fillers, reading in zip(wanted, self.find_fillers(sentences), readings, strict=True):
+            views[number] = View(fillers, reading)
+        return views
+
+    def closer(self, parsed: Parsed, candidates: Candidates, view: View) -> Candidates:
+        """Return candidates with what the entities of their sentence and the encoder of silver say of them."""
+        if self.encoders is None:
+            return candidates
+        said = self.encoders.say_types(candidates, view.reading)
+        return candidates.closer(parsed, view.fillers or (), self.types, said)
 
     def trigger_probabilities(
-        self, candidates: Sequence[Candidates], readings: Sequence[Vectors | None]
+        self, candidates: Sequence[Candidates], readings: Sequence[Reading | None]
     ) -> list[Float32s]:
-        """Return the probability of each class for the candidates of each sentence, which the token encoder may have read."""
+        """Return the probability of each class for the candidates of each sentence, which the encoders may have read."""
         found = self._regressed(candidates)
-        if self.encoder is None:
+        if self.encoders is None or self.encoders.gold is None:
             return found
-        return [self._with_encoder(*parts) for parts in zip(found, candidates, readings, strict=True)]
-
-    def _with_encoder(self, rows: Float32s, candidates: Candidates, vectors: Vectors | None) -> Float32s:
-        """Average with what the encoder says of event types of the gold; unlikely candidates are none to it."""
-        said = np.zeros_like(rows)
-        likely = candidates.likely()
-        if self.encoder and vectors is not None and likely:
-            said[likely] = self.encoder.tell_types(vectors, [candidates.tokens[number] for number in likely])
+        said = [self.encoders.tell_types(*parts) for parts in zip(candidates, readings, strict=True)]
         is_gold = [False, *(name in self.gold_types for name in self.types)]
-        return np.where(is_gold, (1 - TRIGGER_SHARE) * rows + TRIGGER_SHARE * said, rows)
+        return [np.where(is_gold, (one + other) / 2, one) for one, other in zip(found, said, strict=True)]
 
     def _regressed(self, candidates: Sequence[Candidates]) -> list[Float32s]:
         if self.gold_triggers is None:
             return [np.exp(one.logs) for one in candidates]
-        dense = np.concatenate([one.logs for one in candidates]) if self.silver_triggers else None
-        features = [names for one in candidates for names in one.features]
-        found = np.exp(self.gold_triggers.log_probabilities(features, dense))
+        found = np.exp(self.gold_triggers.log_probabilities(*gold_candidates(candidates)))
         ends = np.cumsum([len(one.tokens) for one in candidates])[:-1]
         rows = np.split(found, ends)
         return [self._with_silver(row, one.logs) for row, one in zip(rows, candidates, strict=True)]
@@ -209,21 +219,25 @@ class TextModel:
 
     def find_fillers(self, parsed: Sequence[Parsed]) -> list[list[Filler]]:
         """Return what could play a role in each sentence: the entities that were learnt, else names and nouns."""
-        if self.gold_entities is None:
+        if self.gold_entities is None or not parsed:
             return [find_fillers(one) for one in parsed]
         return find_entities(parsed, self.gold_entities, self.entity_types)
 
-    def role_probabilities(self, pairs: Sequence[Pairs], readings: Sequence[Vectors | None]) -> list[Float32s]:
+    def pair(self, parsed: Parsed, token: int, event_type: str, view: View) -> Pairs:
+        """Pair a trigger with the candidates of its sentence, and let the encoder of silver say what it thinks of them."""
+        pairs = find_pairs(parsed, token, event_type, view.fillers or ())
+        return replace(pairs, said=self.encoders.say_roles(pairs, view.reading)) if self.encoders else pairs
+
+    def role_probabilities(self, pairs: Sequence[Pairs], readings: Sequence[Reading | None]) -> list[Float32s]:
         """Return the probability of each role class for the candidates of each trigger, whose sentence may have been read."""
         found = self._regressed_roles(pairs)
-        return [self._with_encoded_roles(*parts) for parts in zip(found, pairs, readings, strict=True)]
-
-    def _with_encoded_roles(self, rows: Float32s, pairs: Pairs, vectors: Vectors | None) -> Float32s:
-        if self.encoder is None or vectors is None or not pairs.fillers:
-            return rows
-        said = self.encoder.tell_roles(vectors, pairs.trigger, [filler.root for filler in pairs.fillers])
-        logs = np.log(np.maximum(said, LEAST_SAID))
-        return (1 - ROLE_SHARE) * rows + ROLE_SHARE * self.roles.restrict(logs, pairs.event_type)
+        if self.encoders is None:
+            return found
+        said = [self.encoders.tell_roles(*parts) for parts in zip(pairs, readings, strict=True)]
+        return [
+            one if logs is None else (one + self.roles.restrict(logs, pair.event_type)) / np.float32(2)
+            for one, logs, pair in zip(found, said, pairs, strict=True)
+        ]
 
     def _regressed_roles(self, pairs: Sequence[Pairs]) -> list[Float32s]:
         features = [names for one in pairs for names in one.features]
@@ -246,48 +260,34 @@ class TextModel:
     def fill(self, hits: Sequence[Candidate], least: float | None = None) -> list[Found]:
         """Return the triggers of a sentence with their arguments: candidates that are likely, together with their trigger.
 
-        What plays the same role in two events of one type does so in the likelier one: most such events are one.
+        What plays the same role in several events of one type does so in the likeliest one: most such events are one. It is as
+        likely as that not all of them are wrong (noisy or; Pearl, "Probabilistic Reasoning in Intelligent Systems", 1988).
         """
         limit = self.thresholds.role if least is None else least
-        best: dict[tuple[str, str, int, int], tuple[float, int]] = {}
-        filled: list[list[tuple[FoundRole, float]]] = []
+        played: dict[tuple[str, str, int, int], list[tuple[float, int, FoundRole]]] = {}
         for number, (hit, pairs, rows) in enumerate(hits):
-            filled.append([])
             for filler, row in zip(pairs.fillers, rows, strict=True):
                 role = int(np.argmax(row[1:])) + 1
-                joint = float(row[role]) * hit.score
-                if joint < limit:
-                    continue
                 found = FoundRole(filler, self.roles.names[role - 1], float(row[role]))
-                filled[number].append((found, joint))
                 key = (hit.event_type, found.role, filler.start, filler.end)
-                best[key] = max(best.get(key, (0.0, 0)), (joint, -number))
-        return [
-            hit._replace(
-                roles=tuple(
-                    found
-                    for found, joint in roles
-                    if best[hit.event_type, found.role, found.filler.start, found.filler.end] == (joint, -number)
-                )
-            )
-            for number, ((hit, _, _), roles) in enumerate(zip(hits, filled, strict=True))
-        ]
+                played.setdefault(key, []).append((found.score * hit.score, -number, found))
+        filled: list[list[FoundRole]] = [[] for _ in hits]
+        for chances in played.values():
+            if 1 - math.prod(1 - joint for joint, _, _ in chances) >= limit:
+                _, number, found = max(chances)
+                filled[-number].append(found)
+        return [hit._replace(roles=tuple(sorted(roles))) for (hit, _, _), roles in zip(hits, filled, strict=True)]
 
     def _with_roles(
-        self, parsed: Sequence[Parsed], triggers: Sequence[Sequence[Found]], readings: Sequence[Vectors | None]
+        self, parsed: Sequence[Parsed], triggers: Sequence[Sequence[Found]], views: Sequence[View]
     ) -> list[list[Found]]:
         """Add the arguments of all triggers of a batch at once."""
-        wanted = [number for number, hits in enumerate(triggers) if hits]
-        if not wanted or not (self.silver_arguments or self.gold_arguments):
+        if not (self.silver_arguments or self.gold_arguments):
             return [list(hits) for hits in triggers]
-        fillers = dict(zip(wanted, self.find_fillers([parsed[number] for number in wanted]), strict=True))
-        pairs = [
-            find_pairs(parsed[number], hit.token, hit.event_type, fillers[number])
-            for number in wanted
-            for hit in triggers[number]
-        ]
-        read = [readings[number] for number in wanted for _ in triggers[number]]
-        rows = iter(zip(pairs, self.role_probabilities(pairs, read), strict=True))
+        placed = [(number, hit) for number, hits in enumerate(triggers) for hit in hits]
+        pairs = [self.pair(parsed[number], hit.token, hit.event_type, views[number]) for number, hit in placed]
+        readings = [views[number].reading for number, _ in placed]
+        rows = iter(zip(pairs, self.role_probabilities(pairs, readings), strict=True))
         return [self.fill([(hit, *next(rows)) for hit in hits]) for hits in triggers]
 
     def with_thresholds(self, thresholds: Thresholds) -> TextModel:
@@ -303,81 +303,7 @@ def gold_pairs(pairs: Sequence[Pairs], silver: Float32s) -> tuple[list[list[str]
         silver: float32, (n, n_classes or 0): what silver says of all their candidates.
     """
     features = [[*names, *typed] for one in pairs for names, typed in zip(one.features, one.typed, strict=True)]
-    logs = [one.logs for one in pairs if len(one.fillers)]
+    kept = [one for one in pairs if one.fillers]
+    logs = [np.concatenate([one.logs, one.said], axis=1) if one.said.shape[1] else one.logs for one in kept]
     dense = np.concatenate([silver, np.concatenate(logs)], axis=1) if logs else silver
     return features, dense if dense.shape[1] else None
-
-
-def save_model(model: TextModel, folder: Path, about: Mapping[str, object]) -> None:
-    """Write a model into an empty folder.
-
-    Args:
-        model: What was learnt.
-        folder: It gets `model.json`, `weights.safetensors`, and `encoder.safetensors` where there is an encoder.
-        about: What it was learnt from, for people.
-
-    Raises:
-        ArtefactError: The folder cannot be written.
-    """
-    regressions = {name: part for name in REGRESSIONS if (part := getattr(model, name)) is not None}
-    tensors: dict[str, Any] = {}
-    for name, part in regressions.items():
-        tensors |= {f"{name}.buckets": part.buckets, f"{name}.weights": part.weights}
-    write_tensors(folder / "weights.safetensors", tensors)
-    content = {
-        "version": VERSION,
-        "types": list(model.types),
-        "roles": list(model.roles.names),
-        "lexicon": sorted(model.lexicon),
-        "context": sorted(model.context),
-        "forms": sorted(model.forms),
-        "idle": sorted(model.idle),
-        "goldTypes": list(model.gold_types),
-        "entityTypes": list(model.entity_types),
-        "thresholds": model.thresholds._asdict(),
-        "usesVisual": model.uses_visual,
-        "dense": {name: part.n_dense for name, part in regressions.items()},
-        "encoder": save_encoder(model.encoder, folder) if model.encoder else None,
-        "about": dict(about),
-    }
-    write_json(folder / "model.json", content)
-
-
-def load_model(folder: Path, ontology: Ontology) -> TextModel:
-    """Read a model.
-
-    Raises:
-        ArtefactError: It is damaged, of another version, or of another ontology.
-        ConfigError: It has a token encoder, whose package is not installed.
-    """
-    content = read_json(folder / "model.json")
-    if not isinstance(content, dict) or content.get("version") != VERSION:
-        raise ArtefactError(
-            f"{folder} holds a model of another version.", hint="Train it again with 'eventminer kb train'."
-        )
-    types, roles = trigger_classes(ontology), roles_of(ontology)
-    if list(types) != content["types"] or list(roles.names) != content["roles"]:
-        raise ArtefactError(
-            f"The model in {folder} was trained for another ontology than {ontology.name!r}.",
-            hint="Train it again with 'eventminer kb train'.",
-        )
-    tensors = read_tensors(folder / "weights.safetensors")
-    parts = {
-        name: Softmax(tensors[f"{name}.buckets"], tensors[f"{name}.weights"], int(n_dense))
-        for name, n_dense in content["dense"].items()
-    }
-    encoder = content.get("encoder")
-    return TextModel(
-        types,
-        roles,
-        frozenset(content["lexicon"]),
-        frozenset(content["context"]),
-        tuple(content["goldTypes"]),
-        tuple(content["entityTypes"]),
-        forms=frozenset(content["forms"]),
-        idle=frozenset(content["idle"]),
-        thresholds=Thresholds(**content["thresholds"]),
-        uses_visual=bool(content["usesVisual"]),
-        encoder=load_encoder(folder, 1 + len(types), 1 + len(roles.names), encoder) if encoder else None,
-        **parts,
-    )

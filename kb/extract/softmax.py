@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -134,7 +135,7 @@ def _frequent(features: Sequence[Sequence[str]]) -> npt.NDArray[np.int32]:
 def _design(features: Sequence[Sequence[str]], buckets: npt.NDArray[np.int32], dense: Float32s | None) -> csr_matrix:
     """Return the examples as a matrix: known buckets, dense features, and a constant."""
     n_names = [len(names) for names in features]
-    found = np.fromiter((bucket(name) for names in features for name in names), np.int64, sum(n_names))
+    found = np.fromiter(map(bucket, chain.from_iterable(features)), np.int64, sum(n_names))
     columns = np.searchsorted(buckets, found)
     known = np.append(buckets, -1)[columns] == found
     rows = np.repeat(np.arange(len(features)), n_names)[known]

@@ -147,19 +147,24 @@ def _renamed(base: Tensors) -> dict[str, Float32s]:
     return found
 
 
-def read_pieces(network: TokenNetwork, sentences: Sequence[Sequence[int]]) -> list[Float32s]:
-    """Return the vectors of the word pieces of sentences, each float32, (n_pieces, 384), bit for bit whatever else is read."""
-    with _steady(0):
-        return [one.float().numpy() for one in _read(network, sentences, N_LAYERS)]
+def read_pieces(networks: Sequence[TokenNetwork], sentences: Sequence[Sequence[int]]) -> list[tuple[Float32s, ...]]:
+    """Return the vectors of the word pieces of each sentence by each network, float32, (n_pieces, 384).
 
-
-def _read(network: TokenNetwork, sentences: Sequence[Sequence[int]], n_layers: int) -> list[torch.Tensor]:
-    """Read sentences with some layers; half precision, since what the frozen ones make of all training sentences is kept.
-
-    One by one: in a batch, what a sentence is padded to and in which order sums are taken would depend on its neighbours.
+    Each sentence is read by itself, so they are the same bit for bit whatever else is read; in a batch, what a sentence is padded
+    to and in which order sums are taken would depend on its neighbours. The frozen layers are those of the first network: they are
+    the same in all.
     """
-    with torch.no_grad():
-        return [network.climb(network.embed(torch.tensor([one])), None, 0, n_layers)[0].half() for one in sentences]
+    found = []
+    with _steady(0), torch.no_grad():
+        for ids in sentences:
+            low = _climb_frozen(networks[0], ids)
+            found.append(tuple(one.climb(low, None, N_FROZEN, N_LAYERS)[0].numpy() for one in networks))
+    return found
+
+
+def _climb_frozen(network: TokenNetwork, ids: Sequence[int]) -> torch.Tensor:
+    """Return what the frozen layers make of a sentence, (1, n_pieces, 384)."""
+    return network.climb(network.embed(torch.tensor([ids])), None, 0, N_FROZEN)
 
 
 def fine_tune(
@@ -177,7 +182,9 @@ def fine_tune(
         What was trained, as `open_network` takes it.
     """
     with _steady(plan.seed):
-        lower = _read(network, [one.ids for one in sentences], N_FROZEN)
+        with torch.no_grad():
+            # Half precision, since all of it is kept.
+            lower = [_climb_frozen(network, one.ids)[0].half() for one in sentences]
         batches = _batches([len(one.ids) for one in sentences], BATCH)
         trained = {name: weight for name, weight in network.named_parameters() if name.startswith(TRAINED)}
         for weight in trained.values():

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.special import erf, log_softmax
 
-from miner.errors import ArtefactError
 from miner.store.fingerprint import digest_file, digest_json
-from miner.store.formats import read_tensors, write_tensors
+from miner.store.formats import read_tensors
 from miner.text.encoder import open_package
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from kb.extract.softmax import Float32s
     from kb.extract.token_network import TokenNetwork
@@ -30,12 +31,11 @@ if TYPE_CHECKING:
     Vectors = Float32s
     """(n_tokens, 384): what the encoder makes of the words of a sentence, zeros where it has not read so far."""
 
-__all__ = ["FILE", "Marked", "Plan", "TokenEncoder", "load_encoder", "require_package", "save_encoder"]
+__all__ = ["Marked", "Plan", "TokenEncoder", "read_together", "require_package"]
 
 MAX_PIECES = 256
 """Of a sentence so many word pieces are read; of the words behind them nothing is said."""
 
-FILE = "encoder.safetensors"
 NEEDED_BY = "The token encoder of text extraction"
 EXTRA = "'eventminer[encoder]'"
 WEIGHTS, TOKENIZER = "model.safetensors", "tokenizer.json"
@@ -86,7 +86,7 @@ class TokenEncoder:
     def __init__(self, n_types: int, n_roles: int, tuned: Tensors | None = None) -> None:
         """Look for the package, but read nothing yet."""
         self._folder, self._tokenizer = _open_tokenizer()
-        self._n_types, self._n_roles, self.tuned = n_types, n_roles, dict(tuned or {})
+        self.n_types, self.n_roles, self.tuned = n_types, n_roles, dict(tuned or {})
 
     @cached_property
     def weights(self) -> str:
@@ -94,14 +94,15 @@ class TokenEncoder:
         return digest_json([digest_file(self._folder / name) for name in (WEIGHTS, TOKENIZER)])
 
     @cached_property
-    def _network(self) -> TokenNetwork:
+    def network(self) -> TokenNetwork:
+        """The network itself, opened when it is needed first."""
         return self._open_network()
 
     def _open_network(self) -> TokenNetwork:
         # torch takes a second to import, and most models need none.
         from kb.extract.token_network import open_network  # noqa: PLC0415
 
-        return open_network(_base_weights(self._folder), self.tuned, self._n_types, self._n_roles)
+        return open_network(_base_weights(self._folder), self.tuned, self.n_types, self.n_roles)
 
     def mark(
         self, parsed: Parsed, triggers: Iterable[tuple[int, int]], pairs: Iterable[tuple[int, int, int]]
@@ -113,7 +114,7 @@ class TokenEncoder:
             triggers: Token and class of each candidate.
             pairs: Tokens of a trigger and of a candidate for a role, and the class of the role.
         """
-        ids, places = self._cut(parsed)
+        ids, places = self.cut(parsed)
         known = [(places[token], label) for token, label in triggers if places[token] >= 0]
         both = [(places[one], places[other], label) for one, other, label in pairs]
         return Marked(ids, known, [pair for pair in both if min(pair[:2]) >= 0])
@@ -127,20 +128,11 @@ class TokenEncoder:
         from kb.extract.token_network import fine_tune  # noqa: PLC0415 - as above
 
         tuned = fine_tune(self._open_network(), sentences, plan, advance)
-        return TokenEncoder(self._n_types, self._n_roles, tuned)
+        return TokenEncoder(self.n_types, self.n_roles, tuned)
 
     def read(self, parsed: Sequence[Parsed]) -> list[Vectors]:
         """Read sentences."""
-        from kb.extract.token_network import read_pieces  # noqa: PLC0415 - as above
-
-        cut = [self._cut(one) for one in parsed]
-        found = read_pieces(self._network, [ids for ids, _ in cut])
-        vectors = []
-        for pieces, (_, places) in zip(found, cut, strict=True):
-            rows = pieces[np.maximum(places, 0)]
-            rows[np.array(places) < 0] = 0
-            vectors.append(rows)
-        return vectors
+        return [vectors for (vectors,) in read_together([self], parsed)]
 
     def tell_types(self, vectors: Vectors, tokens: Sequence[int]) -> Float32s:
         """Return the probability of each class of triggers for some tokens of a sentence, (n, n_types)."""
@@ -162,7 +154,7 @@ class TokenEncoder:
         found[~rows.any(axis=1)] = np.eye(1, scores.shape[1], dtype=np.float32)
         return found
 
-    def _cut(self, parsed: Parsed) -> tuple[list[int], list[int]]:
+    def cut(self, parsed: Parsed) -> tuple[list[int], list[int]]:
         """Return the word pieces of a sentence, and of each token the first of its pieces, or -1."""
         encoded = self._tokenizer.encode(parsed.text)
         # The mark of the end comes with the pieces, so a longer sentence loses it to another mark in its place.
@@ -174,33 +166,20 @@ class TokenEncoder:
         return ids, [starts.get(start, -1) for start in parsed.starts]
 
 
-def save_encoder(encoder: TokenEncoder, folder: Path) -> dict[str, object]:
-    """Write what fine-tuning changed into the folder of a model.
+def read_together(encoders: Sequence[TokenEncoder], parsed: Sequence[Parsed]) -> Iterator[tuple[Vectors, ...]]:
+    """Yield what each of some encoders makes of each sentence; layers that are the same in all of them read once."""
+    from kb.extract.token_network import read_pieces  # noqa: PLC0415 - as above
 
-    Returns:
-        What `load_encoder` needs to know besides.
-
-    Raises:
-        ArtefactError: The folder cannot be written.
-    """
-    write_tensors(folder / FILE, encoder.tuned)
-    return {"weights": encoder.weights}
+    cut = [encoders[0].cut(one) for one in parsed]
+    found = read_pieces([encoder.network for encoder in encoders], [ids for ids, _ in cut])
+    for versions, (_, places) in zip(found, cut, strict=True):
+        yield tuple(_rows_of_words(pieces, np.array(places)) for pieces in versions)
 
 
-def load_encoder(folder: Path, n_types: int, n_roles: int, about: dict[str, object]) -> TokenEncoder:
-    """Read what `save_encoder` wrote.
-
-    Raises:
-        ArtefactError: It is damaged, or was fine-tuned from other weights than the installed ones.
-        ConfigError: The package of the weights is not installed.
-    """
-    encoder = TokenEncoder(n_types, n_roles, read_tensors(folder / FILE))
-    if encoder.weights != about["weights"]:
-        raise ArtefactError(
-            f"The token encoder in {folder} was fine-tuned from other weights than those of the installed package.",
-            hint="Install the version that it was trained with, or train again with 'eventminer kb train'.",
-        )
-    return encoder
+def _rows_of_words(pieces: Float32s, places: npt.NDArray[np.int64]) -> Vectors:
+    rows = pieces[np.maximum(places, 0)]
+    rows[places < 0] = 0
+    return rows
 
 
 def require_package() -> None:

@@ -11,18 +11,19 @@ name; in gold, words of the lexicon in all sentences, those without any event to
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kb.extract.features import CONTENT_POS, trigger_features
+from kb.extract.features import CONTENT_POS, entity_clues, trigger_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from kb.extract.evoked import Evoked
     from kb.extract.examples import Example
+    from kb.extract.pairs import Filler
     from kb.extract.softmax import Float32s, Softmax
     from kb.ontology import Ontology
     from miner.text.pieces import Parsed
@@ -34,6 +35,7 @@ __all__ = [
     "class_of_tokens",
     "describe",
     "find_lexicon",
+    "gold_candidates",
     "lexicon_of_ontology",
     "trigger_classes",
 ]
@@ -53,20 +55,46 @@ class Candidates:
         features: Of each.
         lemmas: Of each.
         logs: float32, (n, 1 + n_types): what the silver regression says; empty without one.
+        typed: More features of each, by the entities around it; nothing where nobody looked for them.
+        said: float32, (n, 1 + n_types): what an encoder that only silver has taught says; without columns where there is none.
     """
 
     tokens: list[int]
     features: list[list[str]]
     lemmas: list[str]
     logs: Float32s = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    typed: list[list[str]] = field(default_factory=list)
+    said: Float32s = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def likely(self) -> list[int]:
         """Return which of them silver thinks likely enough."""
         return [number for number, row in enumerate(self.logs) if 1 - np.exp(row[0]) >= LIKELY]
 
-    def select(self, lexicon: frozenset[str]) -> list[int]:
-        """Return which of them a narrower lexicon has."""
-        return [number for number, lemma in enumerate(self.lemmas) if lemma in lexicon]
+    def narrow(self, lexicon: frozenset[str]) -> Candidates:
+        """Return those that a narrower lexicon has."""
+        chosen = [number for number, lemma in enumerate(self.lemmas) if lemma in lexicon]
+        return Candidates(
+            [self.tokens[i] for i in chosen],
+            [self.features[i] for i in chosen],
+            [self.lemmas[i] for i in chosen],
+            self.logs[chosen] if self.logs.size else self.logs,
+        )
+
+    def closer(self, parsed: Parsed, fillers: Sequence[Filler], types: Sequence[str], said: Float32s) -> Candidates:
+        """Return the same with what can be told of a sentence that was looked at more closely.
+
+        Args:
+            parsed: The sentence.
+            fillers: Its entities.
+            types: Event types.
+            said: float32, (n, 1 + n_types): as of `said`.
+        """
+        children = parsed.children() if self.tokens else []
+        typed = [
+            entity_clues(parsed, token, types[int(np.argmax(row[1:]))], children, fillers)
+            for token, row in zip(self.tokens, self.logs, strict=True)
+        ]
+        return replace(self, typed=typed, said=said)
 
 
 def trigger_classes(ontology: Ontology) -> tuple[str, ...]:
@@ -131,6 +159,18 @@ def _candidates(parsed: Parsed, lexicon: frozenset[str], context: frozenset[str]
             names += evoked.features(parsed.lemmas[token], content)
         features.append(names)
     return Candidates(tokens, features, [parsed.lemmas[token] for token in tokens])
+
+
+def gold_candidates(candidates: Sequence[Candidates]) -> tuple[list[list[str]], Float32s | None]:
+    """Return what the gold regression of triggers sees of candidates: sparse features, and what others say."""
+    features = [
+        [*names, *(one.typed[number] if one.typed else ())]
+        for one in candidates
+        for number, names in enumerate(one.features)
+    ]
+    rows = [np.concatenate([one.logs, one.said], axis=1) if one.said.shape[1] else one.logs for one in candidates]
+    dense = np.concatenate([row for row in rows if row.shape[1]] or [np.zeros((0, 0), np.float32)])
+    return features, dense if dense.shape[1] else None
 
 
 def candidate_tokens(parsed: Parsed, lexicon: frozenset[str]) -> list[int]:

@@ -10,7 +10,7 @@ from kb.extract.features import CONTENT_POS
 from miner.text.stems import stem_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from kb.extract.examples import Example
 
@@ -22,15 +22,15 @@ COMMON = 20
 RARELY = 0.05
 
 
-def odd_forms(examples: Iterable[Example], lemmas: frozenset[str]) -> frozenset[str]:
-    """Return the forms of some lemmas that their stems do not give away, such as "shot" of "shoot"."""
+def odd_forms(examples: Iterable[Example], lemmas: frozenset[str]) -> frozenset[tuple[str, str]]:
+    """Return the forms of some lemmas that their stems do not give away, each with its lemma, such as "shot" of "shoot"."""
     pairs = {
         (lower, lemma)
         for example in examples
         for lower, lemma in zip(example.parsed.lowers, example.parsed.lemmas, strict=True)
         if lemma in lemmas
     }
-    return frozenset(lower for lower, lemma in pairs if not _stems(lower) & _stems(lemma))
+    return frozenset((lower, lemma) for lower, lemma in pairs if not _stems(lower) & _stems(lemma))
 
 
 def idle_words(examples: Iterable[Example], lemmas: frozenset[str]) -> frozenset[str]:
@@ -55,14 +55,18 @@ class TriggerWords:
 
     Args:
         lemmas: In lower case.
-        forms: Forms that do not share the stem of their lemma.
+        forms: Forms that do not share the stem of their lemma, each with its lemma; those of other lemmas do not count.
         idle: Words that do not count.
     """
 
-    def __init__(self, lemmas: Iterable[str], forms: Iterable[str], idle: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, lemmas: Collection[str], forms: Iterable[tuple[str, str]], idle: frozenset[str] = frozenset()
+    ) -> None:
         """Keep the stems."""
         self._idle = idle
-        self._stems = set().union(*(_stems(word) for word in (*lemmas, *forms)))
+        self._stems = set().union(
+            *(_stems(word) for word in (*lemmas, *(form for form, lemma in forms if lemma in lemmas)))
+        )
         self._known: dict[str, bool] = {}
 
     def occur_in(self, text: str) -> bool:

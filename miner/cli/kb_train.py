@@ -56,7 +56,7 @@ def train(
         "candidates": len(model.lexicon),
         "thresholds": model.thresholds._asdict(),
         "visual": model.uses_visual,
-        "encoder": model.encoder is not None,
+        "encoder": model.encoders is not None,
     }
     if json:
         print_json(row)

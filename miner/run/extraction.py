@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from kb.extract.evoked import Evoked, SeenPattern
-from kb.extract.model import load_model
+from kb.extract.model_files import load_model
 from kb.extract.rules import RuleModel
 from kb.extract.text import TextExtractor
 from miner.errors import ConfigError

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from corpora.m2e2 import read_gold
+from kb.extract.encoders import Encoders
 from kb.extract.examples import gold_examples, read_silver, silver_examples
 from kb.extract.learning import N_GROUPS, GoldLearner, empty_model, learn_silver
-from kb.extract.model import save_model
+from kb.extract.model_files import save_model
 from kb.extract.token_training import learn_encoder
 from kb.extract.tokens import require_package
 from miner.errors import ConfigError, CorpusError
@@ -119,7 +120,7 @@ def _learn(
             advance(n_silver)
         if encoder:
             with progress.stage("encoder", None, "captions") as advance:
-                model = replace(model, encoder=learn_encoder(captioned, model, advance=advance))
+                model = replace(model, encoders=Encoders(learn_encoder(captioned, model, advance=advance)))
     if gold:
         known = read_gold(gold)
         notes.update(known.problems)

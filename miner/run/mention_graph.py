@@ -16,8 +16,8 @@ from corpora.folder import locate
 from corpora.m2e2 import looks_like_m2e2
 from corpora.readers.detect import choose_reader
 from kb.bundle import verify_bundle
+from kb.extract.encoders import FILE as ENCODER_FILE
 from kb.extract.graph_rows import Provenance
-from kb.extract.tokens import FILE as ENCODER_FILE
 from kb.extract.writing import require_types, write_mentions
 from kb.loading.finding import find_places_of_source
 from kb.store import open_store

@@ -8,6 +8,7 @@ that is still too long is cut at a space.
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +18,7 @@ from miner.text.word_forms import read_words, remembered_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from spacy.language import Language
     from spacy.tokens import Doc
@@ -29,6 +31,9 @@ MAX_CHARS = 1_000
 """Longer pieces are cut here, at their last space."""
 
 BATCH_PIECES = 128
+
+MOST_WORDS = 300_000
+"""So many words and parts of words a pipeline may remember; its own are 85,000."""
 
 SENTENCE_END = re.compile(r"(?<=[.!?\u2026])[\"'\u201d\u2019)\]]*\s+(?=[\"'\u201c\u2018(\[]*[A-Z0-9])|\n\s*\n")
 ABBREVIATION = re.compile(
@@ -143,8 +148,7 @@ class PieceParser:
         disabled = [self._ner] if self._ner and not entities else []
         disabled += self._forms.replaced if self._forms else ()
         found: list[Parsed] = []
-        # What the pipeline learns of new words would stay for ever.
-        with self._nlp.memory_zone(), self._nlp.select_pipes(disable=disabled):
+        with self._vocabulary(), self._nlp.select_pipes(disable=disabled):
             docs = self._nlp.pipe(pieces, batch_size=BATCH_PIECES)
             while batch := list(islice(docs, BATCH_PIECES)):
                 found += map(_parsed, batch, self._forms.read(batch) if self._forms else map(read_words, batch))
@@ -155,9 +159,13 @@ class PieceParser:
         wanted = list(parsed)
         if not self._ner:
             return
-        with self._nlp.memory_zone(), self._nlp.select_pipes(enable=[self._ner]):
+        with self._vocabulary(), self._nlp.select_pipes(enable=[self._ner]):
             for one, doc in zip(wanted, self._nlp.pipe([p.text for p in wanted], batch_size=BATCH_PIECES), strict=True):
                 one.entities = tuple(_entity(one, entity.start, entity.end, entity.label_) for entity in doc.ents)
+
+    def _vocabulary(self) -> AbstractContextManager[object]:
+        """Let the pipeline keep the words it meets until they are many, then forget what is new after each batch."""
+        return self._nlp.memory_zone() if len(self._nlp.vocab.strings) >= MOST_WORDS else nullcontext()
 
 
 def _parsed(doc: Doc, words: Words) -> Parsed:

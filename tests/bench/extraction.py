@@ -37,11 +37,13 @@ from kb.evaluate.extraction import evaluate_mentions, scored_documents
 from kb.evaluate.mentions import count_mentions
 from kb.evaluate.predictions import Predicted, PredictedArgument
 from kb.evaluate.scores import compare_f1, count_matrix
+from kb.extract.encoders import Encoders
 from kb.extract.examples import gold_examples, read_silver, silver_examples
-from kb.extract.learning import GRID, N_GROUPS, GoldLearner, group_of, learn_silver
+from kb.extract.learning import N_GROUPS, GoldLearner, group_of, learn_silver
 from kb.extract.text import TextExtractor
 from kb.extract.token_training import SILVER_PLAN, learn_encoder
 from kb.extract.tokens import TokenEncoder
+from kb.extract.tuning import GRID
 from kb.ontology import load_ontology, normalise_value
 from miner.run.extraction import open_evoked
 from miner.store.fingerprint import digest_json
@@ -137,7 +139,7 @@ def main() -> None:
         report("gold, no visual", golds, plain)
         say(part="gold learnt", cpuSeconds=round(time.process_time() - started))
         if options.encoder:
-            taught = replace(base, encoder=silver_encoder(options.encoder, silver, base))
+            taught = replace(base, encoders=Encoders(silver_encoder(options.encoder, silver, base)))
             reader = GoldLearner(examples, taught, ontology, None, like=learner)
             found = learn_folds(reader)
             report("gold, encoder", golds, found)

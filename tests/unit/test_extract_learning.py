@@ -13,7 +13,7 @@ from corpora.m2e2 import read_gold
 from kb.extract.evoked import Evoked, SeenPattern
 from kb.extract.examples import SilverCaption, gold_examples, read_silver, silver_examples, tidy_caption
 from kb.extract.learning import N_GROUPS, GoldLearner, empty_model, group_of, learn_silver
-from kb.extract.model import load_model, save_model
+from kb.extract.model_files import load_model, save_model
 from kb.extract.softmax import fit_softmax
 from kb.ontology import load_ontology
 from miner.errors import ArtefactError, CorpusError

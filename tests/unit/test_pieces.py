@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miner.text import word_forms
+from miner.text import pieces, word_forms
 from miner.text.pieces import PieceParser, cut_pieces
 from miner.text.pipeline import open_pipeline, resolve_pipeline
 from miner.text.word_forms import remembered_forms
@@ -67,6 +67,20 @@ def test_words_are_learnt_again_once_too_many_are_remembered(monkeypatch: pytest
     parser = PieceParser(resolve_pipeline())
     first = parser.parse(TRAPS)
     assert [parser.parse([text])[0] for text in TRAPS] == first
+
+
+def test_vocabulary_stops_growing_once_it_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = PieceParser(resolve_pipeline())
+    words = parser._nlp.vocab.strings  # noqa: SLF001 - what grows
+    first = parser.parse(TRAPS)
+    before = len(words)
+    monkeypatch.setattr(pieces, "MOST_WORDS", before)
+    parser.parse(["Quixotic zyzzyvas outmanoeuvred Brobdingnagian wombats."])
+    assert len(words) == before
+    assert parser.parse(TRAPS) == first
+    monkeypatch.setattr(pieces, "MOST_WORDS", before + 1)
+    parser.parse(["Quixotic zyzzyvas outmanoeuvred Brobdingnagian wombats."])
+    assert len(words) > before
 
 
 def test_words_are_remembered_only_of_pipelines_that_judge_single_words() -> None:
