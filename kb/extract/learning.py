@@ -70,6 +70,9 @@ def learn_silver(
         ontology: Event types and roles.
         evoked: Visual patterns of words; None leaves them out.
         arguments: What was learnt of arguments before, which does not depend on what words evoke.
+
+    Raises:
+        CorpusError: No caption says a trigger, or only those do for which the regression is not fitted.
     """
     lexicon = find_lexicon(examples)
     model = replace(
@@ -81,6 +84,7 @@ def learn_silver(
     )
     candidates = describe([example.parsed for example in examples], lexicon, lexicon, evoked, None)
     held = [group_of(example.document, HELD_OUT) == 0 for example in examples]
+    _require_triggers(examples, candidates, held)
     kept, chosen = ([i for i, out in enumerate(held) if out == wanted] for wanted in (False, True))
     trial = fit_triggers(model, [examples[i] for i in kept], [candidates[i] for i in kept], silver=True)
     scored = describe([examples[i].parsed for i in chosen], lexicon, lexicon, evoked, trial.silver_triggers)
@@ -92,6 +96,17 @@ def learn_silver(
         arguments = fit_silver_arguments(fitted, known_pairs(fitted, examples, views, silver=True))
     fitted = replace(fitted, silver_arguments=arguments)
     return fitted.with_thresholds(Thresholds(threshold, threshold, threshold**2))
+
+
+def _require_triggers(examples: Sequence[Example], candidates: Sequence[Candidates], held: Sequence[bool]) -> None:
+    """Refuse to learn from captions that say no trigger, or none outside of the documents that are held out."""
+    if not any(one.tokens for one, out in zip(candidates, held, strict=True) if not out):
+        n = len({example.document for example, one in zip(examples, candidates, strict=True) if one.tokens})
+        raise CorpusError(
+            f"Documents with a silver caption that says a trigger of an event type of the ontology: {n}. A threshold is chosen on every "
+            "fifth document, so some others are needed.",
+            hint="Give more silver captions, a run with the event types they are about, or train with --gold alone.",
+        )
 
 
 class GoldLearner:

@@ -12,8 +12,8 @@ counted. Prints one JSON object per system and measure:
     gold              silver, then gold, with the visual patterns of a run if one is given
     speed             sentences per second of processor time, from text to mentions, by what was learnt without fold 0, and spaCy's own
     gold, no visual   the same without them; `gain` compares the two by a paired bootstrap over documents
-    gold, encoder     the same as without visual patterns, and with the token encoder, fine-tuned to silver once and to gold for each set
-                      of training documents; compared with the one without it, and timed
+    gold, encoder     the same as without visual patterns, and with the token encoders, fine-tuned to silver once and to gold for each set
+                      of training documents; compared with the one without them, and timed; then, with the same encoders, the patterns of a run
 """
 
 from __future__ import annotations
@@ -138,12 +138,13 @@ def main() -> None:
         plain = learn_folds(learner)
         report("gold, no visual", golds, plain)
         say(part="gold learnt", cpuSeconds=round(time.process_time() - started))
+        reader, read_by = None, None
         if options.encoder:
             taught = replace(base, encoders=Encoders(silver_encoder(options.encoder, silver, base)))
             reader = GoldLearner(examples, taught, ontology, None, like=learner)
-            found = learn_folds(reader)
-            report("gold, encoder", golds, found)
-            compare("gold, encoder less gold, no visual", golds["merged"], found, plain)
+            read_by = learn_folds(reader)
+            report("gold, encoder", golds, read_by)
+            compare("gold, encoder less gold, no visual", golds["merged"], read_by, plain)
             measure_speed(reader.learn(set(range(1, N_GROUPS))), records, encoder=True)
         for run in options.run:
             evoked = open_evoked([run])
@@ -152,6 +153,11 @@ def main() -> None:
             say(part="visual", run=run.name, patterns=len(evoked.patterns))
             report(f"gold, {run.name}", golds, found)
             compare(f"gold, {run.name} less gold, no visual", golds["merged"], found, plain)
+            if reader and read_by:
+                both = replace(seen, encoders=reader.base.encoders)
+                found = learn_folds(GoldLearner(examples, both, ontology, evoked, like=reader))
+                report(f"gold, encoder, {run.name}", golds, found)
+                compare(f"gold, encoder, {run.name} less gold, encoder", golds["merged"], found, read_by)
 
 
 def apart_from(captions: Sequence[SilverCaption], sentences: Sequence[str]) -> list[SilverCaption]:

@@ -50,6 +50,13 @@ def gold(parser: PieceParser, tmp_path_factory: pytest.TempPathFactory) -> list[
     return gold_examples(list(read_gold([path]).sentences.values()), parser, NEWS)
 
 
+def test_silver_captions_that_say_no_trigger_are_refused(parser: PieceParser) -> None:
+    events = (("Conflict.Attack", "attack", ()),)
+    for captions in ([], [SilverCaption("s1_0", "Nothing happened.", events)]):
+        with pytest.raises(CorpusError, match="trigger of an event type of the ontology: 0"):
+            learn_silver(silver_examples(captions, parser, NEWS, Counter()), NEWS, None)
+
+
 @pytest.fixture(scope="module")
 def silver(parser: PieceParser) -> list[Example]:
     captions = [
