@@ -1,6 +1,6 @@
 """The two token encoders of an extractor: what silver taught, and what gold made of it.
 
-The first has never seen the gold, so what it says of gold sentences is worth as much in training as later: the gold
+The first has never seen the gold (unless captions repeat it), so what it says of gold sentences is worth as much in training as later: the gold
 regressions see it as they see what the silver regressions say. The second has seen the gold and would be too sure of what it
 has seen, so its probabilities are averaged with those of the regressions.
 """
@@ -135,6 +135,8 @@ def load_encoders(folder: Path, n_types: int, n_roles: int, about: dict[str, obj
         {key.removeprefix(name): array for key, array in tensors.items() if key.startswith(name)}
         for name in ("silver.", "gold.")
     )
+    if not silver:
+        raise ArtefactError(f"{folder / FILE} has no encoder.", hint="Train it again with 'eventminer kb train'.")
     encoders = Encoders(TokenEncoder(n_types, n_roles, silver), TokenEncoder(n_types, n_roles, gold) if gold else None)
     if encoders.silver.weights != about["weights"]:
         raise ArtefactError(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kb.extract.pairs import Filler
     from miner.text.pieces import Parsed
 
-__all__ = ["CONTENT_POS", "content_lemmas", "entity_clues", "trigger_features"]
+__all__ = ["CONTENT_POS", "entity_clues", "trigger_features"]
 
 CONTENT_POS = frozenset({"NOUN", "VERB", "ADJ", "PROPN", "ADV"})
 BAG_POS = frozenset({"NOUN", "VERB", "ADJ", "PROPN"})
@@ -21,11 +21,6 @@ MODALS = frozenset({"would", "could", "may", "might", "will", "should", "can", "
 PREPOSITIONS = ("prep", "agent")
 NEAR = 2
 PART_TOKENS = 10
-
-
-def content_lemmas(parsed: Parsed) -> dict[int, str]:
-    """Return the lemmas of words that mean something, by token."""
-    return {i: lemma for i, lemma in enumerate(parsed.lemmas) if parsed.pos[i] in CONTENT_POS}
 
 
 def trigger_features(parsed: Parsed, token: int, children: Sequence[Sequence[int]], others: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ from kb.extract.model import UNSEEN, TextModel, Thresholds, View
 from kb.extract.pairs import find_fillers
 from kb.extract.token_training import GOLD_PLAN, pairs_to_learn
 from kb.extract.triggers import class_of_tokens, describe, find_lexicon, lexicon_of_ontology, trigger_classes
-from kb.extract.tuning import best_role_threshold, best_trigger_threshold, never_likely
+from kb.extract.tuning import GRID, best_role_threshold, best_trigger_threshold, never_likely
 from kb.extract.wording import idle_words, odd_forms
 from miner.errors import CorpusError
 
@@ -40,7 +40,7 @@ __all__ = ["N_GROUPS", "GoldLearner", "empty_model", "group_of", "learn_silver"]
 
 N_GROUPS = 5
 HELD_OUT = 5
-LOW = Thresholds(0.1, 1.1, 0.0)
+LOW = Thresholds(GRID[0], 1.1, 0.0)
 """Which triggers are looked at while thresholds are tuned."""
 
 PRECISE = 0.5
@@ -118,7 +118,8 @@ class GoldLearner:
         ontology: Event types and roles.
         evoked: Visual patterns of words.
         like: Another learner of the same examples, whose entities are learnt already, and arguments and encoders, too, where it
-            has the same silver arguments and encoder.
+            has the same silver arguments and encoder (which sentences encoders read depends on silver triggers a little; that
+            is not made up for).
         advance: Is told how many sentences an encoder has seen while it is fine-tuned.
     """
 
@@ -146,7 +147,11 @@ class GoldLearner:
         self._stages: dict[frozenset[int], TextModel] = {}
         self._readings: dict[int, Vectors] = {}
         self._entities: EntityLearner = like._entities if like else EntityLearner(examples, self.groups)  # noqa: SLF001 - of its own kind
-        same = like is not None and like.base.encoders is base.encoders
+        same = (
+            like is not None
+            and like.base.encoders is base.encoders
+            and like.base.silver_arguments is base.silver_arguments
+        )
         self._arguments: dict[frozenset[int], Softmax | None] = like._arguments if like and same else {}  # noqa: SLF001 - likewise
         self._encoders: dict[frozenset[int], Encoders] = like._encoders if like and same else {}  # noqa: SLF001 - likewise
 
@@ -215,7 +220,7 @@ class GoldLearner:
     def _fillers(self, groups: frozenset[int], index: int) -> list[Filler]:
         """Return what could play a role in a sentence, by the entities learnt from some groups without its own."""
         found = self._entities.find(groups - {self.groups[index]}, index)
-        return find_fillers(self.examples[index].parsed) if found is None else found
+        return find_fillers(self.examples[index].parsed, len(self._entities.types)) if found is None else found
 
     def _filled(self, view: View, groups: frozenset[int], index: int) -> View:
         """Return how a sentence is seen, with what could play a role in it."""

@@ -139,6 +139,8 @@ class TextModel:
             evoked: Visual patterns of words.
             add_entities: Looks for the entities of the sentences that have a trigger; none where they have been looked for.
         """
+        if not parsed:
+            return []
         candidates = describe(
             parsed, self.lexicon, self.context, evoked if self.uses_visual else None, self.silver_triggers
         )
@@ -220,7 +222,7 @@ class TextModel:
     def find_fillers(self, parsed: Sequence[Parsed]) -> list[list[Filler]]:
         """Return what could play a role in each sentence: the entities that were learnt, else names and nouns."""
         if self.gold_entities is None or not parsed:
-            return [find_fillers(one) for one in parsed]
+            return [find_fillers(one, len(self.entity_types)) for one in parsed]
         return find_entities(parsed, self.gold_entities, self.entity_types)
 
     def pair(self, parsed: Parsed, token: int, event_type: str, view: View) -> Pairs:

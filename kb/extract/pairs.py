@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from kb.ontologies.nouns import noun_classes
@@ -44,11 +45,16 @@ class Filler(NamedTuple):
     logs: tuple[float, ...] = ()
 
 
-def find_fillers(parsed: Parsed) -> list[Filler]:
+def find_fillers(parsed: Parsed, n_entity_types: int = 0) -> list[Filler]:
     """Find the candidates of a sentence: entities without articles, and every noun outside of them.
 
     Gold arguments are names, or the head of a noun phrase alone.
+
+    Args:
+        parsed: The sentence.
+        n_entity_types: Of a gold standard; a regression of entities that has learnt none of them says that all are as likely.
     """
+    logs = (-math.log(1 + n_entity_types),) * (1 + n_entity_types) if n_entity_types else ()
     found: list[Filler] = []
     taken: set[int] = set()
     for entity in parsed.entities:
@@ -61,12 +67,12 @@ def find_fillers(parsed: Parsed) -> list[Filler]:
             end -= 1
         if start < end:
             root = entity.root if start <= entity.root < end else end - 1
-            found.append(Filler(start, end, root, entity.label, (entity.label,)))
+            found.append(Filler(start, end, root, entity.label, (entity.label,), logs=logs))
             taken.update(range(start, end))
     for token, pos in enumerate(parsed.pos):
         if pos in ("NOUN", "PROPN") and token not in taken:
             kind = "modifier" if parsed.deps[token] in MODIFIERS else "noun"
-            found.append(Filler(token, token + 1, token, kind, noun_classes(parsed.lemmas[token])))
+            found.append(Filler(token, token + 1, token, kind, noun_classes(parsed.lemmas[token]), logs=logs))
     return sorted(found)
 
 

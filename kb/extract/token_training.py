@@ -1,4 +1,4 @@
-"""What the token encoder learns from: first silver captions, then gold sentences."""
+"""What token encoders learn from: first silver captions, then gold sentences."""
 
 from __future__ import annotations
 

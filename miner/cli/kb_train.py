@@ -32,7 +32,7 @@ def train(
         bool,
         typer.Option(
             "--encoder",
-            help="Fine-tune a token encoder as well: finds more, reads a few times slower, needs the extra 'encoder'.",
+            help="Fine-tune token encoders as well: finds more, reads several times slower, needs the extra 'encoder'.",
         ),
     ] = False,
     json: AsJson = False,

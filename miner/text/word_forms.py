@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from spacy.language import Language
+    from spacy.pipeline import Lemmatizer
 
 __all__ = ["WordForms", "Words", "read_words", "remembered_forms"]
 
@@ -85,6 +86,7 @@ class WordForms:
         """Keep the components, and find which relations their rules name."""
         self._strings, self._vocab = nlp.vocab.strings, nlp.vocab
         self._components = [nlp.get_pipe(name) for name in self.replaced]
+        self._lemmatizer: Lemmatizer = nlp.get_pipe(LEMMATIZER)  # type: ignore[assignment]
         self._longer = Matcher(nlp.vocab)
         if longer := [pattern for pattern in patterns if len(pattern) > 1]:
             self._longer.add("longer", longer)
@@ -99,6 +101,7 @@ class WordForms:
         keys = [self._keys(array[:, :3].tolist()) for array in arrays]
         if len(self._known) > MOST_REMEMBERED:
             self._known.clear()
+            self._lemmatizer.cache.clear()
         self._learn({key for row in keys for key in row if key not in self._known})
         return [self._words(*parts) for parts in zip(docs, arrays, keys, strict=True)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,8 @@ import pytest
 from corpora.m2e2 import read_gold
 from kb.extract.arguments import find_pairs, roles_of
 from kb.extract.entities import EntityLearner, choose_entities, entity_types
-from kb.extract.examples import gold_examples
-from kb.extract.learning import N_GROUPS, GoldLearner, empty_model
+from kb.extract.examples import SilverCaption, gold_examples, silver_examples
+from kb.extract.learning import N_GROUPS, GoldLearner, empty_model, group_of, learn_silver
 from kb.extract.model import Found, Thresholds
 from kb.extract.model_files import load_model, save_model
 from kb.extract.pairs import find_fillers
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from miner.text.pieces import Parsed
 
 NEWS = load_ontology("news")
+ATTACKED = (("Conflict.Attack", "attacked", (("Attacker", "Troops"),)),)
 CITIES = ["Aleppo", "Paris", "Kabul", "Tripoli", "Mosul", "Baghdad", "Homs", "Cairo"]
 
 
@@ -140,6 +142,43 @@ def test_learnt_entities_fill_roles_and_survive_a_round_trip(
         # A trigger with nobody around it.
         ((alone,),) = one.find(parser.parse(["Attacked !"]), None, parser.add_entities)
         assert not alone.roles
+
+
+def test_what_is_predicted_of_documents_left_out_is_what_the_model_finds_there(
+    gold: list[Example], parser: PieceParser
+) -> None:
+    learner = GoldLearner(gold, empty_model(NEWS, uses_visual=False), NEWS, None)
+    model = learner.learn({1, 2, 3, 4})
+    members = [number for number, group in enumerate(learner.groups) if group == 0]
+    fresh = parser.parse([gold[number].parsed.text for number in members])
+    found = model.find(fresh, None, parser.add_entities)
+    assert found == [learner.predict({1, 2, 3, 4}, model, number) for number in members]
+    assert any(hit.roles for hits in found for hit in hits)
+
+
+def test_nothing_of_the_documents_that_are_left_out_is_learnt(gold: list[Example]) -> None:
+    blind = [replace(e, events=(), entities=()) if group_of(e.document) == 0 else e for e in gold]
+    members = [number for number, example in enumerate(gold) if group_of(example.document) == 0]
+    found = []
+    for examples in (gold, blind):
+        learner = GoldLearner(examples, empty_model(NEWS, uses_visual=False), NEWS, None)
+        model = learner.learn({1, 2, 3, 4})
+        found.append([learner.predict({1, 2, 3, 4}, model, number) for number in members])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+def test_entities_in_few_documents_are_enough_to_learn_from(
+    gold: list[Example], parser: PieceParser, kept: int
+) -> None:
+    base = learn_silver(
+        silver_examples([SilverCaption("s1_0", "Troops attacked it.", ATTACKED)], parser, NEWS, Counter()), NEWS, None
+    )
+    few = [e if group_of(e.document) < kept else replace(e, entities=()) for e in gold]
+    (hit,) = GoldLearner(few, base, NEWS, None).learn(range(N_GROUPS)).find([gold[0].parsed], None)[0]
+    assert hit.event_type == "Conflict.Attack"
+    pair = [example for example in gold if group_of(example.document) < kept + 1]
+    assert GoldLearner(pair, base, NEWS, None).learn(range(N_GROUPS)).find([gold[0].parsed], None)[0]
 
 
 def test_one_entity_plays_a_role_in_the_likelier_of_two_events_of_a_type(parser: PieceParser) -> None:

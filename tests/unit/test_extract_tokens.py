@@ -17,7 +17,7 @@ from kb.extract.encoders import Encoders, Reading, load_encoders, save_encoders
 from kb.extract.examples import SilverCaption, gold_examples, silver_examples
 from kb.extract.features import entity_clues
 from kb.extract.learning import N_GROUPS, GoldLearner, learn_silver
-from kb.extract.model import View
+from kb.extract.model import Thresholds, View
 from kb.extract.model_files import load_model, save_model
 from kb.extract.pairs import Filler
 from kb.extract.token_training import learn_encoder
@@ -74,7 +74,9 @@ def base(silver: list[Example]) -> TextModel:
 
 
 @pytest.fixture(scope="module")
-def trained(base: TextModel, parser: PieceParser, tmp_path_factory: pytest.TempPathFactory) -> TextModel:
+def learnt(
+    base: TextModel, parser: PieceParser, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[GoldLearner, TextModel]:
     rows = []
     for number, city in enumerate(["Aleppo", "Paris", "Kabul", "Mosul", "Homs", "Cairo"] * 2):
         attack = ("Conflict:Attack", (1, 2), [("Attacker", 0, 1), ("Target", 2, 3)])
@@ -83,10 +85,16 @@ def trained(base: TextModel, parser: PieceParser, tmp_path_factory: pytest.TempP
     path = write_sentences(tmp_path_factory.mktemp("gold") / "gold.json", *rows)
     gold = gold_examples(list(read_gold([path]).sentences.values()), parser, NEWS)
     seen: list[int] = []
-    model = GoldLearner(gold, base, NEWS, None, advance=seen.append).learn(range(N_GROUPS))
+    learner = GoldLearner(gold, base, NEWS, None, advance=seen.append)
+    model = learner.learn(range(N_GROUPS))
     # Five groups are left out in turn, then none is, and every sentence has a candidate.
     assert sum(seen) == len(gold) * (N_GROUPS - 1 + 1)
-    return model
+    return learner, model
+
+
+@pytest.fixture(scope="module")
+def trained(learnt: tuple[GoldLearner, TextModel]) -> TextModel:
+    return learnt[1]
 
 
 def taught(model: TextModel) -> TokenEncoder:
@@ -172,6 +180,19 @@ def test_gold_and_encoder_decide_together(trained: TextModel, parser: PieceParse
     assert not nothing
     without = replace(trained, encoders=Encoders(taught(trained))).find([attack], None, parser.add_entities)
     assert without[0][0].score != pytest.approx(found[0].score)
+
+
+def test_what_is_predicted_of_documents_left_out_is_what_the_model_finds_there(
+    learnt: tuple[GoldLearner, TextModel], parser: PieceParser
+) -> None:
+    learner, _ = learnt
+    others = frozenset(range(1, N_GROUPS))
+    model = learner._stage(others).with_thresholds(Thresholds(0.05, 0.05, 0.05))  # noqa: SLF001 - fitted already
+    members = [number for number, group in enumerate(learner.groups) if group == 0]
+    fresh = parser.parse([learner.examples[number].parsed.text for number in members])
+    found = model.find(fresh, None, parser.add_entities)
+    assert found == [learner.predict(others, model, number) for number in members]
+    assert any(hit.roles for hits in found for hit in hits)
 
 
 def test_regressions_of_gold_heed_what_the_encoder_of_silver_says(
