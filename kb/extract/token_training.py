@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["GOLD_PLAN", "SILVER_PLAN", "learn_encoder", "pairs_to_learn"]
 
 SILVER_PLAN = Plan(epochs=2, layer_rate=1e-4, head_rate=1e-3)
-GOLD_PLAN = Plan(epochs=1, layer_rate=5e-5, head_rate=5e-4)
+GOLD_PLAN = Plan(epochs=2, layer_rate=5e-5, head_rate=5e-4)
 
 
 def learn_encoder(

@@ -20,7 +20,7 @@ from kb.extract.learning import N_GROUPS, GoldLearner, learn_silver
 from kb.extract.model import Thresholds, View
 from kb.extract.model_files import load_model, save_model
 from kb.extract.pairs import Filler
-from kb.extract.token_training import learn_encoder
+from kb.extract.token_training import GOLD_PLAN, learn_encoder
 from kb.extract.tokens import MAX_PIECES, Plan, TokenEncoder, require_package
 from kb.ontology import load_ontology
 from miner.errors import ArtefactError, ConfigError
@@ -88,7 +88,7 @@ def learnt(
     learner = GoldLearner(gold, base, NEWS, None, advance=seen.append)
     model = learner.learn(range(N_GROUPS))
     # Five groups are left out in turn, then none is, and every sentence has a candidate.
-    assert sum(seen) == len(gold) * (N_GROUPS - 1 + 1)
+    assert sum(seen) == len(gold) * (N_GROUPS - 1 + 1) * GOLD_PLAN.epochs
     return learner, model
 
 
