@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from miner.run.evaluation import Evaluation
     from miner.run.job import RunSummary
 
+pytestmark = pytest.mark.slow
+
 CONFIG = RunConfig(
     visual=VisualConfig(shard_size=64, n_dims=16),
     mine=MineConfig(exploratory=True, max_len=2),

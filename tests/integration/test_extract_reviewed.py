@@ -21,7 +21,7 @@ from miner.run.reviewing import open_review
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 Rows = list[dict[str, Any]]
 

@@ -30,6 +30,8 @@ from tests.folders import read_files
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = [
     "-o",
     "corpus.max_bad_ratio=0.6",
