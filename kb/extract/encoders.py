@@ -37,7 +37,7 @@ class Reading(NamedTuple):
     """What the encoders make of the words of a sentence; `gold` is None while gold has taught nothing."""
 
     silver: Vectors
-    gold: Vectors | None
+    gold: Vectors | None = None
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,9 @@ class Encoders:
     gold: TokenEncoder | None = None
 
     def read(self, parsed: Sequence[Parsed]) -> list[Reading]:
-        """Read sentences with both."""
-        if self.gold is None:
-            return [Reading(vectors, None) for vectors in self.silver.read(parsed)]
-        return [Reading(*vectors) for vectors in read_together((self.silver, self.gold), parsed)]
+        """Read sentences with both, or with the one there is."""
+        encoders = [self.silver, self.gold] if self.gold else [self.silver]
+        return [Reading(*vectors) for vectors in read_together(encoders, parsed)]
 
     def say_types(self, candidates: Candidates, reading: Reading | None) -> Float32s:
         """Return what the encoder of silver says of candidates: logarithms of probabilities, float32, (n, 1 + n_types).
