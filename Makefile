@@ -35,8 +35,9 @@ $(STAMP): pyproject.toml
 demo: setup
 	$(BIN)/eventminer demo
 
+# on up to four cores, every file in one process
 test: setup
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow' -n logical --maxprocesses 4 --dist loadfile
 
 # with those that kill servers, load graphs in bulk or run whole corpora several times
 test-all: setup

@@ -191,7 +191,7 @@ def threads_of_this_process(n_workers: int, n_threads: int) -> Iterator[tuple[Lo
     """Give Dask workers that can meet, because they are threads of one process."""
     with (
         LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=n_workers, threads_per_worker=n_threads, processes=False, dashboard_address=None
+            n_workers=n_workers, threads_per_worker=n_threads, processes=False, dashboard_address="127.0.0.1:0"
         ) as cluster,
         Client(cluster) as client,  # type: ignore[no-untyped-call]
     ):
@@ -227,7 +227,7 @@ def process_of_threads(n_threads: int) -> Iterator[DaskExecutor]:
     """Start one Dask worker in a process of its own that counts the networks it opens."""
     with (
         LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=1, threads_per_worker=n_threads, host="127.0.0.1", dashboard_address=None
+            n_workers=1, threads_per_worker=n_threads, host="127.0.0.1", dashboard_address="127.0.0.1:0"
         ) as cluster,
         Client(cluster) as client,  # type: ignore[no-untyped-call]
     ):

@@ -38,7 +38,7 @@ CONFIDENCES = (0.25, 0.25, 1 / 3, 0.5, 0.75)
 def client() -> Iterator[Client]:
     with (
         LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=4, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs="ERROR"
+            n_workers=4, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs="ERROR"
         ) as cluster,
         Client(cluster) as connected,  # type: ignore[no-untyped-call]
     ):

@@ -93,6 +93,7 @@ def whole(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     return out, time.monotonic() - started
 
 
+@pytest.mark.slow
 def test_resume_after_kills_at_random_places_gives_the_same_bytes(
     corpus: Path, whole: tuple[Path, float], tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from miner.visual.network import build_network, define_network
 from miner.visual.probe import Extent, count_filters, find_classifier, measure_extent
 from miner.visual.registry import load_backbone, read_weights
 
-QUICK = ("alexnet-pool5", "efficientnet-lite0")
+QUICK = ("alexnet-pool5",)
 
 
 def with_weights(backbone: Backbone, **changes: str) -> Backbone:
