@@ -229,14 +229,16 @@ ORDER BY m.id LIMIT $limit
 """
 
 DRIFT = """
-MATCH (p:Pattern)-[:MINED_IN]->(r:MiningRun)-[:USED_CORPUS]->(c:Corpus)
-WITH p, r.run = $first OR c.corpus = $first AS inFirst, r.run = $second OR c.corpus = $second AS inSecond
+MATCH (r:MiningRun)-[:USED_CORPUS]->(c:Corpus)
+WITH DISTINCT r, r.run = $first OR c.corpus = $first AS inFirst, r.run = $second OR c.corpus = $second AS inSecond
 WHERE inFirst OR inSecond
+MATCH (p:Pattern)-[:MINED_IN]->(r)
 WITH p.eventType AS eventType, p.displayName AS displayName,
      max(CASE WHEN inFirst THEN p.confidence END) AS firstConfidence,
      max(CASE WHEN inSecond THEN p.confidence END) AS secondConfidence
-RETURN CASE WHEN firstConfidence IS NULL THEN 'new' WHEN secondConfidence IS NULL THEN 'gone' ELSE 'both' END AS state,
-       eventType, displayName, firstConfidence, secondConfidence, secondConfidence - firstConfidence AS change
+WITH eventType, displayName, firstConfidence, secondConfidence, secondConfidence - firstConfidence AS change,
+     CASE WHEN firstConfidence IS NULL THEN 'new' WHEN secondConfidence IS NULL THEN 'gone' ELSE 'both' END AS state
+RETURN state, eventType, displayName, firstConfidence, secondConfidence, change
 ORDER BY state DESC, abs(coalesce(change, 0.0)) DESC, eventType, displayName LIMIT $limit
 """
 

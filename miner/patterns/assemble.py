@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
     from miner.config import PatternConfig
     from miner.patterns.candidates import Candidate
-    from miner.patterns.detector import Detectors
+    from miner.patterns.detector import Detectors, Float64s
     from miner.patterns.naming import CaptionRow, Phrases
     from miner.patterns.pictures import Float32s, Int64s, PatternInputs
 
     Select = Callable[
-        [Sequence[Candidate], Float32s, Sequence[Sequence[Name]], PatternConfig], tuple[list[int], dict[str, int]]
+        [Sequence[Candidate], Float32s, Float64s, Sequence[Sequence[Name]], PatternConfig],
+        tuple[list[int], dict[str, int]],
     ]
 
 PATTERNS = pa.schema(
@@ -138,7 +139,7 @@ def make_patterns(
         inputs.votes, inputs.pictures, shrinkage=config.shrinkage, seed=seed,
     )  # fmt: skip
     names = _name_all(candidates, fit.scores, inputs, config)
-    best, repeated = select(candidates, fit.grounding, names, config)
+    best, repeated = select(candidates, fit.grounding, fit.alike, names, config)
     kept = [candidates[place] for place in best]
     meanings = find_meanings(kept, [names[place] for place in best], inputs)
     detectors = fit.detectors.select(best)

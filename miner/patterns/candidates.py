@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from miner.config import PatternConfig
+    from miner.patterns.detector import Float64s
     from miner.patterns.merge import Draft
     from miner.patterns.naming import Name
     from miner.patterns.pictures import Float32s, Int64s, PatternInputs, Votes
@@ -113,17 +114,24 @@ def find_candidates(
 
 
 def select_best(
-    candidates: Sequence[Candidate], grounding: Float32s, names: Sequence[Sequence[Name]], config: PatternConfig
+    candidates: Sequence[Candidate],
+    grounding: Float32s,
+    alike: Float64s,
+    names: Sequence[Sequence[Name]],
+    config: PatternConfig,
 ) -> tuple[list[int], dict[str, int]]:
     """Rank the candidates of each event type and keep the best that differ from better ones.
 
     A candidate is worth how well its words can be told from the picture alone, times its confidence. The first is the one
     that is worth most. Then comes, of those called by another noun than all before, the one that is worth most after taking
-    off the share of evidence it has in common with one before; the others follow when there are no more.
+    off what it has in common with one before: the share of evidence, or that of the variance of scores where this is more,
+    since things of two names, such as fire engine and fire truck, are said of different pictures and look the same; the
+    others follow when there are no more.
 
     Args:
         candidates: All of them.
         grounding: float32, (n_candidates,), see `miner.patterns.fit.Fit`.
+        alike: float64, (n_candidates, n_candidates), see there.
         names: What each candidate is called, best first, if it has a name: a second pattern of one name and event type says
             no more.
         config: How many to keep, and the overlap from which one repeats another.
@@ -150,13 +158,17 @@ def select_best(
         else:
             better.append(place)
     heads = [names[place][0].head if names[place] else None for place in range(len(candidates))]
-    ranked = [_diversify(places, worth, heads, candidates) for places in best.values()]
+    ranked = [_diversify(places, worth, heads, candidates, alike) for places in best.values()]
     dropped["beyond the best"] = sum(max(0, len(places) - config.max_patterns) for places in ranked)
     return [place for places in ranked for place in places[: config.max_patterns]], dropped
 
 
 def _diversify(
-    places: Sequence[int], worth: Sequence[float], heads: Sequence[str | None], candidates: Sequence[Candidate]
+    places: Sequence[int],
+    worth: Sequence[float],
+    heads: Sequence[str | None],
+    candidates: Sequence[Candidate],
+    alike: Float64s,
 ) -> list[int]:
     """Order candidates of one event type, the most valuable first, so that each differs from those before it."""
     rest, ranked = list(places), list[int]()
@@ -167,7 +179,8 @@ def _diversify(
         rest.remove(best)
         ranked.append(best)
         for place in rest:
-            overlap[place] = max(overlap[place], _overlap(candidates[place], candidates[best]))
+            common = max(0.0, float(alike[place, best])) ** 2
+            overlap[place] = max(overlap[place], common, _overlap(candidates[place], candidates[best]))
     return ranked
 
 

@@ -73,6 +73,20 @@ class Moments:
         covariance /= max(1, len(features) - 1)
         return cls(mean, covariance)
 
+    def correlations(self, weights: Float32s) -> Float64s:
+        """Return how alike linear detectors score: the correlation over the corpus of each one's scores with each one's.
+
+        Args:
+            weights: float32, (n_patterns, n_features).
+
+        Returns:
+            float64, (n_patterns, n_patterns), -1 to 1; 0 where a detector scores everything the same.
+        """
+        covariances = weights @ self.covariance @ weights.T
+        deviations = np.sqrt(np.maximum(np.diag(covariances), 0))
+        products = np.outer(deviations, deviations)
+        return np.asarray(np.divide(covariances, products, out=np.zeros_like(covariances), where=products > 0))
+
     def background(self, *, shrinkage: float) -> Background:
         """Shrink the covariance to Σ + shrinkage · tr(Σ)/C · I.
 

@@ -54,11 +54,13 @@ class Fit:
             picture's fold, in standard deviations.
         grounding: float32, (n_drafts,), 0 to 1: average precision with which those scores find the pictures whose captions
             have the draft's words.
+        alike: float64, (n_drafts, n_drafts), -1 to 1: correlation over the pictures of what the detectors of two drafts say.
     """
 
     detectors: Detectors
     scores: Float32s
     grounding: Float32s
+    alike: Float64s
 
 
 def fit_drafts(
@@ -98,7 +100,7 @@ def fit_drafts(
     detectors = Detectors(pooled, Scale.of(features.dot(pooled)), cells, bias)
     scores = _cross_fit(features, moments.background(shrinkage=shrinkage), evidence, seed=seed)
     grounding = [average_precision(scores[:, place], _mask(rows, len(pictures))) for place, rows in enumerate(shown)]
-    return Fit(detectors, scores, np.array(grounding, dtype=np.float32))
+    return Fit(detectors, scores, np.array(grounding, dtype=np.float32), moments.correlations(pooled))
 
 
 def _mask(rows: Int64s, n: int) -> Bools:

@@ -137,7 +137,7 @@ def _name_encoder(config: RunConfig, _corpus: Corpus) -> dict[str, object]:
 
 PATTERNS = WholeStage(
     name="patterns",
-    version=9,
+    version=10,
     inputs=("read", "label", "encode", "groups", "split", "captions", "masks", "text-items", "transactions", "mine"),
     settings=("seed", "pattern", "mine.min_confidence", "visual.backbone", "visual.view"),
     libraries=("numpy", "pillow", "pyarrow", "scipy", "spacy"),

@@ -84,13 +84,18 @@ EVEN = votes_where(APART, APART, [0] * 16)
 
 
 def chosen(
-    candidates: list[Candidate], grounding: list[float], max_patterns: int = 20, names: list[list[str]] | None = None
+    candidates: list[Candidate],
+    grounding: list[float],
+    max_patterns: int = 20,
+    names: list[list[str]] | None = None,
+    alike: list[list[float]] | None = None,
 ) -> tuple[list[int], dict[str, int]]:
     known = [
         [Name(text, text.split()[-1], 1.0, is_trigger=False) for text in own] for own in names or [[]] * len(candidates)
     ]
     config = PatternConfig(max_patterns=max_patterns)
-    return select_best(candidates, np.array(grounding, dtype=np.float32), known, config)
+    look = np.eye(len(candidates)) if alike is None else np.array(alike)
+    return select_best(candidates, np.array(grounding, dtype=np.float32), look, known, config)
 
 
 def test_best_candidates_are_those_grounded_times_confident() -> None:
@@ -170,6 +175,14 @@ def test_candidates_that_share_evidence_with_better_ones_lose_that_share_of_thei
     # the second has 2 of 10 votes in common with the first: 0.5 is worth 0.4 after it
     assert chosen(candidates, [0.9, 0.5, 0.41])[0] == [0, 2, 1]
     assert chosen(candidates, [0.9, 0.5, 0.39])[0] == [0, 1, 2]
+
+
+def test_candidates_that_look_like_better_ones_lose_the_share_of_variance_they_have_in_common() -> None:
+    candidates = [candidate([item], votes=EVEN) for item in range(3)]
+    alike = [[1.0, 0.9, -0.9], [0.9, 1.0, 0.0], [-0.9, 0.0, 1.0]]
+    # 0.81 of the second's variance is the first's: 0.5 is worth 0.095 after it; what is unlike loses nothing
+    assert chosen(candidates, [0.9, 0.5, 0.1], alike=alike)[0] == [0, 2, 1]
+    assert chosen(candidates, [0.9, 0.5, 0.09], alike=alike)[0] == [0, 1, 2]
 
 
 def test_no_candidate_stands_on_a_single_photo_group() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from miner.patterns.detector import (
     Detectors,
+    Moments,
     Scale,
     evidence_means,
     fit_background,
@@ -47,6 +48,14 @@ def test_discriminant_is_the_closed_form(
     background = fit_background(features, shrinkage=shrinkage)
     assert background.mean.tolist() == [1, 1]
     np.testing.assert_allclose(background.discriminants(np.array([mean], dtype=float)), [weights], atol=1e-6)
+
+
+def test_detector_that_says_nothing_is_like_no_other() -> None:
+    alike = Moments.of(SQUARE).correlations(np.array([[1, 0], [-2, 0], [1, 1], [0, 0]], dtype=np.float32))
+    root = 0.5**0.5
+    np.testing.assert_allclose(
+        alike, [[1, -1, root, 0], [-1, 1, -root, 0], [root, -root, 1, 0], [0, 0, 0, 0]], atol=1e-6
+    )
 
 
 def test_background_of_features_that_never_vary_can_be_fitted() -> None:

@@ -71,6 +71,12 @@ def test_fit_grounding_is_how_well_unseen_pictures_tell_the_words() -> None:
     assert fit.grounding[1] < 0.5
 
 
+def test_fit_detectors_are_as_alike_as_what_they_say_of_the_pictures() -> None:
+    fit = fitted()
+    scores = fit.detectors.scores(planted().pooled[np.arange(N)]).astype(np.float64)
+    np.testing.assert_allclose(fit.alike, np.corrcoef(scores.T), atol=1e-4)
+
+
 def test_fit_scores_a_picture_without_its_own_evidence() -> None:
     full = fitted()
     for picture in (0, 7, 59):
