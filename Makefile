@@ -35,9 +35,9 @@ $(STAMP): pyproject.toml
 demo: setup
 	$(BIN)/eventminer demo
 
-# on up to four cores, every file in one process
+# on two cores where there are two, every file in one process; those who share a Neo4j (NEO4J_TEST_URI) must take turns
 test: setup
-	$(BIN)/python -m pytest -m 'not slow' -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m 'not slow' $(if $(NEO4J_TEST_URI),,-n logical --maxprocesses 2 --dist loadfile)
 
 # with those that kill servers, load graphs in bulk or run whole corpora several times
 test-all: setup

@@ -104,7 +104,7 @@ def _read_relationships(folder: Path, size: int) -> Iterator[Batch]:
 
 def _read_tables(path: Path, size: int) -> Iterator[pa.Table]:
     try:
-        with path.open("rb") as raw, pq.ParquetFile(raw) as file:
+        with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=size):
                 yield pa.Table.from_batches([batch])
     except (OSError, pa.ArrowInvalid) as error:

@@ -82,10 +82,12 @@ class Moments:
         Returns:
             float64, (n_patterns, n_patterns), -1 to 1; 0 where a detector scores everything the same.
         """
-        covariances = weights @ self.covariance @ weights.T
-        deviations = np.sqrt(np.maximum(np.diag(covariances), 0))
-        products = np.outer(deviations, deviations)
-        return np.asarray(np.divide(covariances, products, out=np.zeros_like(covariances), where=products > 0))
+        alike = weights @ self.covariance @ weights.T
+        deviations = np.sqrt(np.maximum(np.diag(alike), 0))
+        inverse = np.divide(1, deviations, out=np.zeros_like(deviations), where=deviations > 0)
+        alike *= inverse[:, None]
+        alike *= inverse
+        return np.asarray(np.clip(alike, -1, 1, out=alike))
 
     def background(self, *, shrinkage: float) -> Background:
         """Shrink the covariance to Σ + shrinkage · tr(Σ)/C · I.

@@ -111,7 +111,8 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         ArtefactError: The file is missing, not Parquet, or lacks a column.
     """
     try:
-        with path.open("rb") as raw, pq.ParquetFile(raw) as file:
+        # by name: a Python file would be let go by threads of Arrow, which abort if the process ends just then (arrow#34314)
+        with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
             missing = [name for name in columns or () if name not in names]
             if missing:

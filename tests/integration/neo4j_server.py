@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -93,8 +94,10 @@ def _fetch_jars(maven: str) -> Path | str:
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=FETCH_LIMIT_S)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
             return f"Maven could not fetch Neo4j {version}: {str(error.stdout or error)[:200]}"
-        Path(temporary, "lib").replace(folder)
-    return folder
+        # another process of the same session may have fetched them meanwhile
+        with suppress(OSError):
+            Path(temporary, "lib").replace(folder)
+    return folder if folder.is_dir() else f"the jars of Neo4j {version} could not be put into {folder}"
 
 
 @dataclass

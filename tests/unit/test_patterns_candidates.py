@@ -185,6 +185,21 @@ def test_candidates_that_look_like_better_ones_lose_the_share_of_variance_they_h
     assert chosen(candidates, [0.9, 0.5, 0.09], alike=alike)[0] == [0, 1, 2]
 
 
+def test_only_better_candidates_of_the_same_event_type_take_something_off() -> None:
+    places = {item: range(4 * item, 4 * item + 4) for item in range(5)}
+    votes = votes_where(places, places, [0] * 12 + [1] * 8)
+    of_b, of_a = [candidate([item], "B", votes=votes) for item in (3, 4)], [0, 1, 2]
+    repeated = candidate([0], votes=votes)
+    candidates = [*of_b, *(candidate([item], votes=votes) for item in of_a), repeated]
+    alike = np.eye(6)
+    alike[2, 3] = alike[3, 2] = 0.9
+    # what is left out, and what is of the other event type, looks like the last of A
+    alike[4, [0, 1, 5]] = alike[[0, 1, 5], 4] = 1.0
+    places_kept, dropped = chosen(candidates, [0.9, 0.8, 0.9, 0.5, 0.2, 0.85], alike=alike.tolist())
+    assert places_kept == [2, 4, 3, 0, 1]
+    assert dropped["repeats a better pattern"] == 1
+
+
 def test_no_candidate_stands_on_a_single_photo_group() -> None:
     with pytest.raises(ValidationError, match="min_photo_groups"):
         PatternConfig(min_photo_groups=1)
