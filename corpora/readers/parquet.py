@@ -39,7 +39,8 @@ def read_parquet(folder: Folder, paths: tuple[str, ...]) -> Sheet:
 def _rows(folder: Folder, path: str, columns: tuple[str, ...]) -> Iterator[Row]:
     name, number = posixpath.basename(path), 0
     with _readable(path), folder.open(path) as file:
-        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=list(columns)):
+        # in this thread: one of Arrow's that lets go of a Python file aborts if the process ends just then (arrow#34314)
+        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False):
             # Selected by name again, since `columns` also takes what only begins with such a name and a dot.
             for values in pa.Table.from_batches([batch]).select(list(columns)).to_pylist():
                 number += 1
