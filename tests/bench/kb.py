@@ -45,7 +45,9 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "pattern": {"pattern": "P{:012x}"},
     "record": {"record": "picture_{:06d}.jpg"},
     "role": {"role": "Place"},
+    "mention": {"mention": "M{:06d}"},
 }
+N_MENTIONS = 10_000
 WORDS = ("baba", "dede fifi", "gogo", "kuku lala mimi", "nono")
 
 
@@ -156,8 +158,38 @@ def measure_loads(server: OwnServer, bundles: dict[str, Path], sample: int) -> N
     say(f"memory of the loader: {memory[0][0]:.0f} MB once connected, {memory[0][1]:.0f} MB at most")
 
 
+ADD_MENTIONS = """
+UNWIND $rows AS row
+MATCH (e:EventType {eventType: row.eventType})
+CREATE (m:Mention {id: row.id, eventType: row.eventType, score: row.score, trigger: 'struck', sentence: row.id})
+CREATE (a:Argument {id: row.id + '.0', text: 'a house'})
+CREATE (b:Argument {id: row.id + '.1', text: 'a street'})
+CREATE (m)-[:OF_TYPE]->(e)
+CREATE (m)-[:HAS_ARGUMENT {role: 'Target', score: 0.9}]->(a)
+CREATE (m)-[:HAS_ARGUMENT {role: 'Place', score: 0.6}]->(b)
+"""
+JOIN_MENTIONS = """
+UNWIND $rows AS row
+MATCH (m:Mention {id: row.id})
+MATCH (n:Mention {id: row.other})
+CREATE (m)-[:SAME_AS {score: row.score, reasons: ['same day']}]->(n)
+"""
+
+
+def add_mentions(store: GraphStore) -> None:
+    """Write what `extract --to` and `kb coref` would: mentions of every event type, two arguments each, every other one joined."""
+    n = N_MENTIONS
+    rows = [{"id": f"M{i:06d}", "eventType": f"Event.Type{i % 40:02d}", "score": i / n} for i in range(n)]
+    # the next of the same event type
+    joined = [{**row, "other": f"M{i + 40:06d}"} for i, row in enumerate(rows[:-40]) if i // 40 % 2 == 0]
+    for statement, all_rows in ((ADD_MENTIONS, rows), (JOIN_MENTIONS, joined)):
+        for first in range(0, len(all_rows), 1000):
+            store.write(statement, {"rows": all_rows[first : first + 1000]})
+
+
 def measure_queries(store: GraphStore, processor_s: Callable[[], float]) -> None:
     """Ask every question with many parameters."""
+    add_mentions(store)
     for query in named_queries():
         times, before = [], processor_s()
         for i in range(REPEATS + 5):
